@@ -1,0 +1,23 @@
+{
+    "name": "Tencent RTC Billing",
+    "summary": "Bill the use of Tencent RTC (TRTC): from usage records to posted invoices",
+    "version": "19.0.1.0.0",
+    "category": "Accounting/Accounting",
+    "author": "trtc_billing contributors",
+    "license": "LGPL-3",
+    "development_status": "Beta",
+    "application": True,
+    "depends": ["account", "portal", "product", "uom"],
+    "data": [
+        "security/trtc_groups.xml",
+        "security/ir.model.access.csv",
+        "security/trtc_rules.xml",
+        "data/uom_data.xml",
+        "data/product_category_data.xml",
+        "data/product_data.xml",
+        "data/trtc_feature_data.xml",
+        "data/trtc_edition_data.xml",
+        "data/trtc_item_data.xml",
+        "data/product_pricelist_data.xml",
+    ],
+}

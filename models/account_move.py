@@ -1,0 +1,228 @@
+from typing import NamedTuple
+
+from odoo import Command, _, api, fields, models
+from odoo.exceptions import UserError
+
+
+class InvoicePlan(NamedTuple):
+    """What an invoice shall hold: see :meth:`AccountMove._trtc_get_plan`."""
+
+    vals: dict
+    #: [(values of an invoice line, the statement lines that it bills)]
+    groups: list
+    #: every statement line that the invoice holds, those without an amount too
+    lines: object
+    exact: object
+    total: object
+    draft: object
+
+    def get_line_vals(self):
+        return [
+            {**vals, "sequence": 10 * position}
+            for position, (vals, _lines) in enumerate(self.groups, start=1)
+        ]
+
+    def get_create_vals(self):
+        commands = [Command.create(vals) for vals in self.get_line_vals()]
+        return {**self.vals, "invoice_line_ids": commands}
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    # === FIELDS === #
+
+    trtc_account_id = fields.Many2one(
+        "trtc.account",
+        string="TRTC Account",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    trtc_date_from = fields.Date(string="Usage From", readonly=True, copy=False)
+    trtc_date_to = fields.Date(string="Usage To", readonly=True, copy=False)
+    trtc_allocation_ids = fields.One2many("trtc.allocation", "move_id", copy=False)
+    trtc_statement_ids = fields.Many2many(
+        "trtc.statement", string="TRTC Statements", compute="_compute_trtc_statement_ids"
+    )
+    trtc_statement_count = fields.Integer(compute="_compute_trtc_statement_ids")
+
+    # === COMPUTE === #
+
+    @api.depends("trtc_allocation_ids.released", "trtc_allocation_ids.statement_id")
+    def _compute_trtc_statement_ids(self):
+        for move in self:
+            statements = move._trtc_get_lines().statement_id
+            move.trtc_statement_ids = statements
+            move.trtc_statement_count = len(statements)
+
+    # === CRUD === #
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "state" in vals:
+            self._trtc_sync_allocations()
+        return result
+
+    # === ACTION === #
+
+    def action_open_trtc_statements(self):
+        return self.trtc_account_id._action_open(
+            "trtc_statement_action", [("id", "in", self.trtc_statement_ids.ids)]
+        )
+
+    # === BUSINESS === #
+
+    def _trtc_get_lines(self):
+        """Return the statement lines that this invoice holds."""
+        return self.sudo().trtc_allocation_ids.filtered(
+            lambda allocation: not allocation.released
+        ).statement_line_id
+
+    def _trtc_sync_allocations(self):
+        """Release what cancelled invoices held; claim it again on the way back."""
+        allocations = self.sudo().trtc_allocation_ids
+        if not allocations:
+            return
+        cancelled = allocations.filtered(lambda a: a.move_id.state == "cancel")
+        cancelled.filtered(lambda a: not a.released).released = True
+        back = (allocations - cancelled).filtered("released")
+        taken = back.statement_line_id.allocation_ids.filtered(lambda a: not a.released)
+        if taken:
+            raise UserError(
+                _(
+                    "The usage of %(invoice)s was billed again while it was cancelled, on "
+                    "%(others)s. Delete or cancel that invoice first, or leave this one "
+                    "cancelled.",
+                    invoice=", ".join(back.move_id.mapped("display_name")),
+                    others=", ".join(taken.move_id.mapped("display_name")),
+                )
+            )
+        back.released = False
+
+    def _trtc_is_refreshable(self):
+        """Tell whether this is a draft that is still as it was generated."""
+        self.ensure_one()
+        if self.state != "draft" or self.posted_before or self.is_move_sent:
+            return False
+        lines = self.invoice_line_ids
+        generated = lines.filtered(lambda l: l.trtc_item_id or l.trtc_is_rounding)
+        return lines == generated and all(
+            line._trtc_is_as_generated() for line in generated
+        )
+
+    @api.model
+    def _trtc_create_or_refresh(self, bills):
+        """Create or refresh one invoice per bill, creating in one batch.
+
+        :param list bills: ``Bill`` tuples of accounts of the current company
+        :return: the invoices, in the order of the bills
+        """
+        plans = [plan for plan in map(self._trtc_get_plan, bills) if plan]
+        new = iter(
+            self.create([plan.get_create_vals() for plan in plans if not plan.draft])
+        )
+        moves = []
+        for plan in plans:
+            if plan.draft:
+                plan.draft._trtc_refresh(plan)
+            moves.append(plan.draft or next(new))
+        self.env["trtc.allocation"].create(
+            [
+                vals
+                for move, plan in zip(moves, plans, strict=True)
+                for vals in move._trtc_prepare_allocations(plan)
+            ]
+        )
+        for move, plan in zip(moves, plans, strict=True):
+            move._trtc_round(plan)
+        return self.browse(move.id for move in moves)
+
+    @api.model
+    def _trtc_get_plan(self, bill):
+        """Return the :class:`InvoicePlan` of a bill, or None if nothing is left of it."""
+        account, draft = bill.account, bill.draft
+        lines = bill.lines | draft._trtc_get_lines()
+        total = account._get_exact_total(lines)
+        move_type = "out_invoice" if total >= 0 else "out_refund"
+        sign = 1 if total >= 0 else -1
+        if draft and (not total or draft.move_type != move_type):
+            draft.unlink()
+            draft = self.browse()
+        if not total:
+            return None
+        return InvoicePlan(
+            vals=account._prepare_invoice(bill, move_type),
+            groups=account._prepare_invoice_lines(lines, bill.period, sign),
+            lines=lines,
+            exact=sign * total,
+            total=account._get_rounded_total(sign * total),
+            draft=draft,
+        )
+
+    def _trtc_refresh(self, plan):
+        """Bring the lines of this draft to a plan; keep what the plan leaves alone."""
+        self.trtc_allocation_ids.unlink()
+        known = {
+            line._trtc_get_key(): line for line in self.invoice_line_ids if line.trtc_item_id
+        }
+        commands = []
+        for vals in plan.get_line_vals():
+            key = vals["trtc_item_id"], vals["trtc_is_late"], vals["trtc_kind"], vals["price_unit"]
+            line = known.pop(key, None)
+            commands.append(
+                Command.update(line.id, vals) if line else Command.create(vals)
+            )
+        commands += [Command.delete(line.id) for line in known.values()]
+        self.write({"invoice_line_ids": commands})
+
+    def _trtc_prepare_allocations(self, plan):
+        """Return the values of the rows that tie this invoice to statement lines."""
+        self.ensure_one()
+        exact = plan.lines._get_exact_amounts()
+        by_sequence = {
+            line.sequence: line for line in self.invoice_line_ids if line.trtc_item_id
+        }
+        places = {
+            line: by_sequence[vals["sequence"]]
+            for vals, (_vals, lines) in zip(plan.get_line_vals(), plan.groups, strict=True)
+            for line in lines
+        }
+        return [
+            {
+                "statement_line_id": line.id,
+                "move_id": self.id,
+                "move_line_id": places[line].id if line in places else False,
+                "quantity": exact[line.id][0],
+                "amount": exact[line.id][2],
+            }
+            for line in plan.lines
+        ]
+
+    def _trtc_round(self, plan):
+        """Let the rounding line make the untaxed total the exact one, rounded once."""
+        self.ensure_one()
+        billed = self.invoice_line_ids.filtered(lambda line: not line.trtc_is_rounding)
+        rounding = self.invoice_line_ids - billed
+        target = float(plan.total)
+        missing = self.currency_id.round(target - self._trtc_get_billed_total())
+        if self.currency_id.is_zero(missing):
+            return
+        difference = sum(rounding.mapped("price_unit")) + missing
+        if rounding:
+            self.write({"invoice_line_ids": [Command.delete(line.id) for line in rounding]})
+        if self.currency_id.is_zero(difference):
+            return
+        largest = max(billed, key=lambda line: abs(line.price_subtotal))
+        vals = self.trtc_account_id._prepare_rounding_line(difference, plan.exact, largest)
+        self.write({"invoice_line_ids": [Command.create(vals)]})
+
+    def _trtc_get_billed_total(self):
+        """Return the sum of the lines in the terms that their prices are stated in."""
+        return sum(
+            line.price_total
+            if any(tax.price_include for tax in line.tax_ids)
+            else line.price_subtotal
+            for line in self.invoice_line_ids
+        )

@@ -1,0 +1,62 @@
+from odoo import fields, models
+from odoo.tools import float_compare
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    # === FIELDS === #
+
+    trtc_item_id = fields.Many2one(
+        "trtc.item",
+        string="TRTC Billing Item",
+        readonly=True,
+        ondelete="restrict",
+        index="btree_not_null",
+    )
+    trtc_kind = fields.Selection(
+        [("usage", "Usage"), ("robot", "Robot")], string="TRTC Kind", readonly=True
+    )
+    trtc_is_late = fields.Boolean(
+        string="TRTC Correction",
+        readonly=True,
+        help="Corrects usage of a period before the one that this invoice covers.",
+    )
+    trtc_date_from = fields.Date(string="Service From", readonly=True)
+    trtc_date_to = fields.Date(string="Service To", readonly=True)
+    trtc_is_rounding = fields.Boolean(string="TRTC Rounding Difference", readonly=True)
+    trtc_allocation_ids = fields.One2many("trtc.allocation", "move_line_id", copy=False)
+
+    # === ACTION === #
+
+    def action_open_trtc_lines(self):
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "trtc_billing.trtc_statement_line_action"
+        )
+        lines = self.trtc_allocation_ids.statement_line_id
+        action["domain"] = [("id", "in", lines.ids)]
+        return action
+
+    # === BUSINESS === #
+
+    def _trtc_get_key(self):
+        """Return what tells generated lines of one invoice apart."""
+        self.ensure_one()
+        return self.trtc_item_id.id, self.trtc_is_late, self.trtc_kind, self.price_unit
+
+    def _trtc_is_as_generated(self):
+        """Tell whether quantity and price are still what the statements say."""
+        self.ensure_one()
+        if self.trtc_is_rounding:
+            return True
+        allocations = self.sudo().trtc_allocation_ids
+        quantity = abs(sum(allocations.mapped("quantity")))
+        prices = set(allocations.statement_line_id.mapped("price_unit"))
+        return (
+            not self.discount
+            and not float_compare(self.quantity, quantity, precision_digits=2)
+            and all(
+                not float_compare(self.price_unit, price, precision_digits=12)
+                for price in prices
+            )
+        )

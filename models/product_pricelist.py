@@ -1,0 +1,90 @@
+from datetime import timedelta
+from decimal import Decimal
+
+from odoo import fields, models
+
+from ..rating import prices
+from ..rating.periods import day_start
+
+
+class ProductPricelist(models.Model):
+    _inherit = "product.pricelist"
+
+    # === FIELDS === #
+
+    trtc_graduated = fields.Boolean(
+        string="Graduated TRTC Prices",
+        help="With volume steps (rules with a minimum quantity): bill each slice of a "
+        "month's usage at the price of its own step. Otherwise the step that the "
+        "month's usage reaches prices all of it.",
+    )
+
+    # === TOOLING === #
+
+    def _trtc_mode(self):
+        """Return how steps apply: a mode of :mod:`rating.prices`."""
+        return prices.GRADUATED if self.trtc_graduated else prices.VOLUME
+
+    def _trtc_price_moment(self, day, zone):
+        """Return the moment (naive UTC) whose rules price a billing day.
+
+        It is the last second of the day, so that a rule which starts in the
+        course of a day holds from that day on.
+        """
+        end = day_start(day + timedelta(days=1), zone) - timedelta(seconds=1)
+        return end.replace(tzinfo=None)
+
+    def _trtc_price_steps(self, items, day):
+        """Return the price steps that hold for billing items on a day.
+
+        :param items: ``trtc.item`` records
+        :param date day: a billing day of the current company
+        :return: {item: [Step]}, prices per billing unit in the currency of the
+            pricelist; no step where no rule applies, so that nothing is ever
+            billed at a product's default price by accident
+        """
+        self.ensure_one()
+        moment = self._trtc_price_moment(day, self.env.company.trtc_billing_tz)
+        steps = {item: [] for item in items}
+        for start in self._trtc_step_starts(items.product_id, moment):
+            found = self._compute_price_rule(
+                items.product_id, float(start), date=moment
+            )
+            for item in items:
+                price, rule_id = found[item.product_id.id]
+                if not rule_id:
+                    continue
+                size = item.product_id.uom_id._trtc_ratio(item.uom_id)
+                rule = self.env["product.pricelist.item"].browse(rule_id)
+                price = prices.exact(Decimal(repr(price)) / size, prices.PRICE_QUANTUM)
+                known = steps[item]
+                if known and (known[-1].price, known[-1].rule) == (price, rule):
+                    continue
+                known.append(prices.Step(start * size, price, rule))
+        return steps
+
+    def _trtc_step_starts(self, products, moment):
+        """Return the quantities, ascending, at which prices may change."""
+        rules = self._get_applicable_rules(products, moment)
+        starts = {Decimal(0)}
+        seen = self
+        while rules:
+            starts.update(Decimal(repr(rule.min_quantity)) for rule in rules)
+            bases = rules.filtered(lambda rule: rule.base == "pricelist")
+            bases = bases.base_pricelist_id - seen
+            seen |= bases
+            rules = rules.browse().union(
+                *(base._get_applicable_rules(products, moment) for base in bases)
+            )
+        return sorted(start for start in starts if start >= 0)
+
+    def _trtc_has_steps(self):
+        """Tell whether a month's usage may change the price of its earlier days."""
+        self.ensure_one()
+        lists, seen = self, self.browse()
+        while lists:
+            if any(rule.min_quantity for rule in lists.item_ids):
+                return True
+            seen |= lists
+            lists = lists.item_ids.base_pricelist_id - seen
+        return False

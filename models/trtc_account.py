@@ -1,0 +1,242 @@
+from odoo import _, api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+
+class TrtcAccount(models.Model):
+    _name = "trtc.account"
+    _description = "TRTC Account"
+    _order = "name, id"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _rec_names_search = ["name", "uin"]
+    _check_company_auto = True
+    _check_company_domain = models.check_company_domain_parent_of
+
+    # === FIELDS === #
+
+    name = fields.Char(required=True, tracking=True)
+    uin = fields.Char(
+        string="UIN",
+        required=True,
+        tracking=True,
+        copy=False,
+        help="The identifier of the Tencent Cloud account.",
+    )
+    active = fields.Boolean(default=True)
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        tracking=True,
+        check_company=True,
+    )
+    commercial_partner_id = fields.Many2one(
+        related="partner_id.commercial_partner_id", store=True, index=True
+    )
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
+    )
+    pricelist_id = fields.Many2one(
+        "product.pricelist",
+        required=True,
+        ondelete="restrict",
+        tracking=True,
+        check_company=True,
+        default=lambda self: self._default_pricelist_id(),
+        help="Prices and currency. A contract is a pricelist of the customer's own, "
+        "usually with a last rule that falls back on a shipped list.",
+    )
+    currency_id = fields.Many2one(
+        related="pricelist_id.currency_id", store=True, string="Currency"
+    )
+    user_id = fields.Many2one(
+        "res.users",
+        string="Salesperson",
+        tracking=True,
+        default=lambda self: self.env.user,
+        domain="[('share', '=', False)]",
+    )
+    invoice_cycle = fields.Selection(
+        [("day", "Day"), ("month", "Month")],
+        required=True,
+        default="month",
+        tracking=True,
+        help="The period that one invoice covers.",
+    )
+    auto_post = fields.Boolean(
+        string="Post Automatically",
+        tracking=True,
+        help="Post invoices as soon as they are created, instead of leaving drafts.",
+    )
+    derive_robots_from = fields.Date(
+        tracking=True,
+        help="From this day on the usage feed of this account does not report the robots "
+        "that recording and slicing tasks put into a room: bill their audio/video "
+        "duration, as long as the task itself, on lines of their own. Empty: the feed "
+        "reports robots like users, as Tencent's does.",
+    )
+    application_ids = fields.One2many("trtc.application", "account_id")
+    application_count = fields.Integer(compute="_compute_counts")
+    statement_count = fields.Integer(compute="_compute_counts")
+    invoice_count = fields.Integer(compute="_compute_counts")
+    usage_count = fields.Integer(compute="_compute_counts")
+    pending_count = fields.Integer(
+        compute="_compute_counts",
+        string="Lines to Decide",
+        help="Statement lines whose usage waits for a decision or for a price.",
+    )
+    # Raised under the lock of every settlement and invoicing run: a second run
+    # with an older view of the database fails on it instead of billing twice.
+    billing_serial = fields.Integer(default=0, readonly=True, copy=False)
+
+    _uin_uniq = models.Constraint(
+        "UNIQUE (company_id, uin)",
+        "There is already an account with this UIN in the company.",
+    )
+
+    # === DEFAULT === #
+
+    @api.model
+    def _default_pricelist_id(self):
+        return self.env.ref("trtc_billing.pricelist_usd", raise_if_not_found=False)
+
+    # === COMPUTE === #
+
+    @api.depends("name", "uin")
+    def _compute_display_name(self):
+        for account in self:
+            account.display_name = (
+                f"{account.name} ({account.uin})" if account.uin else account.name
+            )
+
+    def _compute_counts(self):
+        def counts(model, domain=()):
+            groups = self.env[model]._read_group(
+                [("account_id", "in", self.ids), *domain], ["account_id"], ["__count"]
+            )
+            return {account.id: count for account, count in groups}
+
+        applications = counts("trtc.application")
+        statements = counts("trtc.statement")
+        usages = counts("trtc.usage", [("state", "=", "current")])
+        pending = counts("trtc.statement.line", [("is_pending", "=", True)])
+        can_invoice = self.env["account.move"].has_access("read")
+        groups = (
+            self.env["account.move"]._read_group(
+                [("trtc_account_id", "in", self.ids)], ["trtc_account_id"], ["__count"]
+            )
+            if can_invoice
+            else []
+        )
+        invoices = {account.id: count for account, count in groups}
+        for account in self:
+            account.application_count = applications.get(account.id, 0)
+            account.statement_count = statements.get(account.id, 0)
+            account.usage_count = usages.get(account.id, 0)
+            account.pending_count = pending.get(account.id, 0)
+            account.invoice_count = invoices.get(account.id, 0)
+
+    # === CRUD === #
+
+    def write(self, vals):
+        fixed = self._get_fixed_values() if self._get_fixed_fields() & set(vals) else {}
+        days = {account: account.derive_robots_from for account in self}
+        result = super().write(vals)
+        for account, values in fixed.items():
+            account._check_fixed_values(values)
+        for account, day in days.items():
+            changed = {day, account.derive_robots_from}
+            if len(changed) > 1:
+                account.application_ids._note_for_settlement(min(changed - {False}))
+        return result
+
+    @api.model
+    def _get_fixed_fields(self):
+        """Return the fields whose change may change what statements rest on."""
+        return {"company_id", "partner_id", "pricelist_id"}
+
+    def _get_fixed_values(self):
+        """Return {account: {label: value}} of what settled accounts cannot change."""
+        groups = self.env["trtc.statement"]._read_group(
+            [("account_id", "in", self.ids)], ["account_id"]
+        )
+        return {
+            account: {
+                _("company"): account.company_id,
+                _("customer"): account.commercial_partner_id,
+                _("currency"): account.currency_id,
+            }
+            for (account,) in groups
+        }
+
+    def _check_fixed_values(self, values):
+        now = self._get_fixed_values()[self]
+        for label, value in values.items():
+            if now[label] != value:
+                raise UserError(
+                    _(
+                        "%(account)s has statements already: its %(field)s cannot change "
+                        "any more. Create another account instead.",
+                        account=self.display_name,
+                        field=label,
+                    )
+                )
+
+    # === ACTION === #
+
+    def _action_open(self, xml_id, domain, context=None):
+        action = self.env["ir.actions.act_window"]._for_xml_id(f"trtc_billing.{xml_id}")
+        action["domain"] = domain
+        action["context"] = context or {}
+        return action
+
+    def action_open_applications(self):
+        return self._action_open(
+            "trtc_application_action",
+            [("account_id", "in", self.ids)],
+            {"default_account_id": self.id},
+        )
+
+    def action_open_statements(self):
+        return self._action_open(
+            "trtc_statement_action", [("account_id", "in", self.ids)]
+        )
+
+    def action_open_pending(self):
+        return self._action_open(
+            "trtc_statement_line_pending_action", [("account_id", "in", self.ids)]
+        )
+
+    def action_open_usage(self):
+        return self._action_open("trtc_usage_action", [("account_id", "in", self.ids)])
+
+    def action_open_invoices(self):
+        return self._action_open(
+            "trtc_invoice_action", [("trtc_account_id", "in", self.ids)]
+        )
+
+    # === TOOLING === #
+
+    @api.model
+    def _check_may_bill(self):
+        """Raise unless the user may settle and invoice."""
+        if not self.env.su and not self.env.user.has_group(
+            "trtc_billing.group_accountant"
+        ):
+            raise AccessError(
+                _(
+                    "Settling usage and creating invoices takes the group "
+                    '"TRTC Billing / Accountant". Ask your administrator for it.'
+                )
+            )
+
+    def _get_accounts_to_bill(self):
+        """Return the accounts of a run: these, or all of the user's companies."""
+        self._check_may_bill()
+        accounts = self or self.search([])
+        accounts.check_access("read")
+        return accounts

@@ -1,0 +1,245 @@
+from collections import defaultdict
+from decimal import Decimal
+from typing import NamedTuple
+
+from odoo import Command, _, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from ..rating import periods, prices
+
+
+class Bill(NamedTuple):
+    """One invoice to be: an account, an invoicing period, statement lines.
+
+    ``draft`` is the invoice to refresh, or an empty recordset.
+    """
+
+    account: object
+    period: tuple
+    lines: object
+    draft: object
+
+
+class TrtcAccount(models.Model):
+    _inherit = "trtc.account"
+
+    # === BUSINESS === #
+
+    def create_invoices(self, until):
+        """Create draft invoices for the invoicing periods that ended on ``until``.
+
+        One draft per account and invoicing period, from settled statement lines that
+        no invoice holds.  A draft of the period that nobody changed is refreshed.
+        Adjustments of a period that is invoiced already go to the oldest open one.
+        An account that another run holds is left to that run.
+
+        :param until: date or ISO string; periods that ended on or before it
+        :return: the ``account.move`` records created or refreshed
+        :raise AccessError: for a user who may not invoice
+        """
+        until = fields.Date.to_date(until)
+        bills = []
+        for account in self._get_accounts_to_bill().sudo()._filter_uninvoiced():
+            if account._lock_for_billing():
+                account = account.with_company(account.company_id)
+                bills += account._get_bills(until)
+        moves = self.env["account.move"].sudo()
+        by_company = defaultdict(list)
+        for bill in bills:
+            by_company[bill.account.company_id].append(bill)
+        for company, found in by_company.items():
+            moves |= moves.with_company(company)._trtc_create_or_refresh(found)
+        moves.filtered("trtc_account_id.auto_post").action_post()
+        return self.env["account.move"].browse(moves.ids)
+
+    def _filter_uninvoiced(self):
+        """Return those accounts that have statement lines to invoice."""
+        groups = self.env["trtc.statement.line"]._read_group(
+            [("account_id", "in", self.ids), ("is_to_invoice", "=", True)], ["account_id"]
+        )
+        return self.browse(account.id for (account,) in groups).sorted("id")
+
+    def _get_bills(self, until):
+        """Return the bills that are due for this locked account, oldest first."""
+        limit = min(until, self.company_id._trtc_last_ended_day())
+        limit = periods.last_ended(limit, self.invoice_cycle)
+        lines = self.env["trtc.statement.line"].search(self._get_due_domain(limit))
+        by_period = lines.grouped(
+            lambda line: periods.period_of(line.date, self.invoice_cycle)
+        )
+        closed = self._get_closed_periods(by_period)
+        late = lines.browse().union(*(by_period.pop(period) for period in closed))
+        if late:
+            target = min(by_period, default=max(closed))
+            by_period[target] = by_period.get(target, lines.browse()) | late
+        bills = []
+        for period, found in sorted(by_period.items()):
+            draft = self._get_refreshable_draft(period)
+            if draft or any(line.amount for line in found):
+                bills.append(Bill(self, period, found, draft))
+        return bills
+
+    def _get_due_domain(self, limit):
+        """Return the domain of statement lines that are due for invoicing.
+
+        Lines without an amount go along, so that the invoice's annex is whole; what
+        waits for a decision or a price stays.
+        """
+        return [
+            ("account_id", "=", self.id),
+            ("date", "<=", limit),
+            ("status", "in", ("billable", "waived")),
+            ("allocation_ids", "not any", [("released", "=", False)]),
+        ]
+
+    def _get_closed_periods(self, candidates):
+        """Return those periods whose invoice is posted, or was changed by hand."""
+        moves = self.env["account.move"].search(
+            [
+                ("trtc_account_id", "=", self.id),
+                ("trtc_date_from", "in", [first for first, _last in candidates]),
+                ("state", "!=", "cancel"),
+            ]
+        )
+        open_moves = moves.filtered(lambda move: move._trtc_is_refreshable())
+        closed = {(move.trtc_date_from, move.trtc_date_to) for move in moves - open_moves}
+        reopened = {(move.trtc_date_from, move.trtc_date_to) for move in open_moves}
+        return sorted((closed - reopened) & set(candidates))
+
+    def _get_refreshable_draft(self, period):
+        """Return the draft invoice of a period that nobody changed, or none."""
+        moves = self.env["account.move"].search(
+            [
+                ("trtc_account_id", "=", self.id),
+                ("trtc_date_from", "=", period[0]),
+                ("trtc_date_to", "=", period[1]),
+                ("state", "=", "draft"),
+            ]
+        )
+        return moves.filtered(lambda move: move._trtc_is_refreshable())[:1]
+
+    def _get_exact_total(self, lines):
+        """Return the exact sum of statement lines, as a Decimal."""
+        return sum(
+            (amount for _q, _p, amount in lines._get_exact_amounts().values()), Decimal(0)
+        )
+
+    def _prepare_invoice(self, bill, move_type):
+        """Return the values of an invoice, without its lines."""
+        self.ensure_one()
+        first, last = bill.period
+        return {
+            "move_type": move_type,
+            "partner_id": self.partner_id.address_get(["invoice"])["invoice"],
+            "company_id": self.company_id.id,
+            "currency_id": self.currency_id.id,
+            "invoice_user_id": self.user_id.id,
+            "invoice_origin": self.display_name,
+            "trtc_account_id": self.id,
+            "trtc_date_from": first,
+            "trtc_date_to": last,
+        }
+
+    def _get_invoice_line_key(self, line, price, period):
+        """Return what statement lines must share to be one invoice line.
+
+        A correction of an earlier period than the invoice's has a line of its own.
+        """
+        late = periods.period_of(line.date, self.invoice_cycle) != period
+        return line.item_id, late, line.kind, price
+
+    def _prepare_invoice_lines(self, lines, period, sign):
+        """Return [(values, statement lines)] of the invoice lines for a bill.
+
+        One line per billing item and price; lines without an amount are left out.
+
+        :param period: the invoicing period, (first day, last day)
+        :param int sign: 1 for an invoice, -1 for a credit note
+        """
+        exact = lines._get_exact_amounts()
+        groups = defaultdict(list)
+        for line in lines:
+            price = exact[line.id][1]
+            groups[self._get_invoice_line_key(line, price, period)].append(line)
+        prepared = []
+        for (item, late, kind, price), found in sorted(
+            groups.items(), key=lambda group: (group[0][0].sequence, group[0][1:])
+        ):
+            found = lines.browse(line.id for line in found)
+            quantity = sum(exact[line.id][0] for line in found)
+            if quantity and price:
+                vals = self._prepare_invoice_line(item, kind, sign * quantity, price, found)
+                if late:
+                    vals["name"] = self._get_correction_name(vals["name"])
+                prepared.append(({**vals, "trtc_is_late": late}, found))
+        return prepared
+
+    def _prepare_invoice_line(self, item, kind, quantity, price, lines):
+        """Return the values of one invoice line for statement lines."""
+        spans = [line._get_period() for line in lines]
+        first = min(first for first, _last in spans)
+        last = max(last for _first, last in spans)
+        return {
+            "product_id": item.product_id.id,
+            "product_uom_id": item.uom_id.id,
+            "quantity": float(quantity),
+            "price_unit": float(price),
+            "name": self._get_invoice_line_name(item, kind, first, last),
+            "trtc_item_id": item.id,
+            "trtc_kind": kind,
+            "trtc_date_from": first,
+            "trtc_date_to": last,
+        }
+
+    def _get_invoice_line_name(self, item, kind, first, last):
+        """Return the text of an invoice line, in the customer's language."""
+        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        item = item.with_env(self.env)
+        name = item.name
+        if kind == "robot":
+            name = self.env._("%(item)s (robots of tasks)", item=name)
+        return self.env._(
+            "%(item)s\n%(date_from)s to %(date_to)s",
+            item=name,
+            date_from=format_date(self.env, first),
+            date_to=format_date(self.env, last),
+        )
+
+    def _get_correction_name(self, name):
+        """Return the text of an invoice line that corrects an earlier period."""
+        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        return self.env._("Correction: %(name)s", name=name)
+
+    def _prepare_rounding_line(self, difference, exact_total, taxes_like):
+        """Return the values of the line that makes the total the exact one, rounded.
+
+        :param float difference: what the other lines miss
+        :param Decimal exact_total: the exact sum that the invoice bills
+        :param taxes_like: the invoice line whose taxes it shares
+        """
+        product = self.env.ref("trtc_billing.product_rounding", raise_if_not_found=False)
+        if not product:
+            raise UserError(
+                _(
+                    "The product for rounding differences was deleted. Update the module "
+                    "TRTC Billing to have it back."
+                )
+            )
+        vals = {
+            "product_id": product.id,
+            "quantity": 1.0,
+            "price_unit": difference,
+            "sequence": 9999,
+            "trtc_is_rounding": True,
+            "name": self.env._(
+                "Rounding difference: exact total %(total)s", total=f"{exact_total:f}"
+            ),
+        }
+        vals["tax_ids"] = [Command.set(taxes_like.tax_ids.ids)]
+        return vals
+
+    def _get_rounded_total(self, exact_total):
+        """Return what an invoice over an exact amount must come to, untaxed."""
+        rounding = Decimal(repr(self.currency_id.rounding))
+        return prices.round_money(exact_total, rounding)

@@ -1,0 +1,220 @@
+from datetime import timedelta
+
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+
+class TrtcApplication(models.Model):
+    _name = "trtc.application"
+    _description = "TRTC Application"
+    _order = "account_id, sdkappid, id"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _rec_names_search = ["name", "sdkappid"]
+    _check_company_auto = True
+
+    # === FIELDS === #
+
+    name = fields.Char(required=True, tracking=True)
+    sdkappid = fields.Char(
+        string="SDKAppID", required=True, copy=False, tracking=True, index=True
+    )
+    active = fields.Boolean(default=True)
+    account_id = fields.Many2one(
+        "trtc.account",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        tracking=True,
+        check_company=True,
+    )
+    company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
+    commercial_partner_id = fields.Many2one(
+        related="account_id.commercial_partner_id", store=True
+    )
+    subscription_ids = fields.One2many("trtc.subscription", "application_id")
+    edition_id = fields.Many2one(
+        "trtc.edition",
+        string="Edition Today",
+        compute="_compute_edition_id",
+        search="_search_edition_id",
+        help="The edition of the subscription that holds today, in billing time.",
+    )
+    usage_count = fields.Integer(compute="_compute_usage_count")
+
+    _sdkappid_uniq = models.Constraint(
+        "UNIQUE (company_id, sdkappid)",
+        "There is already an application with this SDKAppID in the company.",
+    )
+
+    # === COMPUTE === #
+
+    @api.depends("name", "sdkappid")
+    def _compute_display_name(self):
+        for application in self:
+            application.display_name = (
+                f"{application.name} ({application.sdkappid})"
+                if application.sdkappid
+                else application.name
+            )
+
+    @api.depends("subscription_ids.edition_id", "subscription_ids.date_start")
+    @api.depends("subscription_ids.date_end", "company_id")
+    def _compute_edition_id(self):
+        for application in self:
+            company = application.company_id or self.env.company
+            application.edition_id = application._get_edition(company._trtc_today())
+
+    def _search_edition_id(self, operator, value):
+        if operator not in ("in", "any", "any!"):
+            return NotImplemented
+        today = self.env.company._trtc_today()
+        running = [
+            ("date_start", "<=", today),
+            "|",
+            ("date_end", "=", False),
+            ("date_end", ">=", today),
+        ]
+        if operator != "in":
+            return [("subscription_ids", "any", [("edition_id", operator, value), *running])]
+        domain = [("subscription_ids", "any", [("edition_id", "in", value), *running])]
+        if False in value:
+            domain = ["|", ("subscription_ids", "not any", running), *domain]
+        return domain
+
+    def _compute_usage_count(self):
+        groups = self.env["trtc.usage"]._read_group(
+            [("application_id", "in", self.ids), ("state", "=", "current")],
+            ["application_id"],
+            ["__count"],
+        )
+        counts = {application.id: count for application, count in groups}
+        for application in self:
+            application.usage_count = counts.get(application.id, 0)
+
+    # === CONSTRAINT === #
+
+    @api.constrains("sdkappid")
+    def _check_sdkappid(self):
+        for application in self:
+            if not application.sdkappid.isdigit():
+                raise ValidationError(
+                    _(
+                        "%(sdkappid)s is no SDKAppID: it consists of digits only, for "
+                        "instance 1400000001.",
+                        sdkappid=application.sdkappid,
+                    )
+                )
+
+    # === CRUD === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if vals.get("sdkappid"):
+                vals["sdkappid"] = str(vals["sdkappid"]).strip()
+        applications = super().create(vals_list)
+        self.env["trtc.usage"].sudo()._adopt(applications=applications)
+        return applications
+
+    def write(self, vals):
+        if {"sdkappid", "account_id"} & set(vals):
+            self._check_no_usage(vals)
+        result = super().write(vals)
+        if "sdkappid" in vals:
+            self.env["trtc.usage"].sudo()._adopt(applications=self)
+        return result
+
+    def _check_no_usage(self, vals):
+        for application in self:
+            same = all(
+                application._fields[name].convert_to_write(application[name], application)
+                == vals[name]
+                for name in ("sdkappid", "account_id")
+                if name in vals
+            )
+            if not same and application.sudo().usage_count:
+                raise UserError(
+                    _(
+                        "%(application)s has usage already: neither its SDKAppID nor its "
+                        "account can change any more.",
+                        application=application.display_name,
+                    )
+                )
+
+    # === ACTION === #
+
+    def action_open_usage(self):
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "trtc_billing.trtc_usage_action"
+        )
+        action["domain"] = [("application_id", "in", self.ids)]
+        return action
+
+    # === BUSINESS === #
+
+    def is_unlocked(self, feature_code, on=None):
+        """Tell whether this application may use a feature on a day.
+
+        :param str feature_code: code of a ``trtc.feature``
+        :param on: a date or ISO string; default today, in billing time
+        :rtype: bool
+        :raise UserError: if there is no such feature
+        """
+        self.ensure_one()
+        self.check_access("read")
+        feature = self.env["trtc.feature"].sudo().search([("code", "=", feature_code)])
+        if not feature:
+            raise UserError(
+                _(
+                    "There is no feature with the code %(code)s. The codes are listed "
+                    "under TRTC Billing / Configuration / Features.",
+                    code=feature_code,
+                )
+            )
+        application = self.sudo()
+        day = fields.Date.to_date(on) or application.company_id._trtc_today()
+        return application._unlocks(feature, day)
+
+    def _unlocks(self, feature, day):
+        """Tell whether the edition that holds on ``day`` unlocks ``feature``."""
+        return self._get_edition(day)._unlocks(feature)
+
+    def _get_edition(self, day):
+        """Return the edition that this application holds on ``day``, or none."""
+        self.ensure_one()
+        return self.subscription_ids.filtered(
+            lambda subscription: subscription.date_start
+            and subscription.date_start <= day
+            and (not subscription.date_end or subscription.date_end >= day)
+        )[:1].edition_id
+
+    def _start_edition(self, edition, day):
+        """Let these applications hold ``edition`` from ``day`` on.
+
+        The subscription that runs on that day ends the day before; a later one stays
+        and bounds the new one.
+        """
+        for application in self:
+            subscriptions = application.subscription_ids.sorted("date_start")
+            running = subscriptions.filtered(
+                lambda s: s.date_start < day and (not s.date_end or s.date_end >= day)
+            )
+            later = subscriptions.filtered(lambda s: s.date_start > day)[:1]
+            running.date_end = day - timedelta(days=1)
+            self.env["trtc.subscription"].create(
+                {
+                    "application_id": application.id,
+                    "edition_id": edition.id,
+                    "date_start": day,
+                    "date_end": later and later.date_start - timedelta(days=1),
+                }
+            )
+
+    def _note_for_settlement(self, date_from, date_to=None, only_locked_items=False):
+        """Have the usage of these applications on some days settled again.
+
+        :param bool only_locked_items: leave out items that need no feature
+        """
+        self.env["trtc.settlement.note"].sudo()._note_usage(
+            self, date_from, date_to, only_locked_items
+        )

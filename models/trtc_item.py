@@ -1,0 +1,184 @@
+from decimal import Decimal
+
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..rating import engine
+from .exact import QUANTITY_DIGITS
+
+#: What settled lines rest on: with lines in place these fields stay as they are.
+METERING_FIELDS = ("code", "cycle", "scope", "aggregation", "usage_uom_id", "uom_id")
+
+
+class TrtcItem(models.Model):
+    _name = "trtc.item"
+    _description = "TRTC Billing Item"
+    _order = "sequence, id"
+    _rec_names_search = ["name", "code"]
+
+    # === FIELDS === #
+
+    code = fields.Char(required=True, copy=False, help="The word that usage records use.")
+    name = fields.Char(related="product_id.name", readonly=True)
+    active = fields.Boolean(default=True)
+    sequence = fields.Integer(
+        default=1000, help="The order in which free quantities are drawn down."
+    )
+    product_id = fields.Many2one(
+        "product.product",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        help="Gives name, taxes, income account, and the unit that prices are stated in.",
+    )
+    categ_id = fields.Many2one(related="product_id.categ_id", store=True, string="Family")
+    feature_id = fields.Many2one(
+        "trtc.feature",
+        ondelete="restrict",
+        index=True,
+        help="The feature that an edition must unlock before this item may be used. "
+        "Empty: every application may use it.",
+    )
+    usage_uom_id = fields.Many2one(
+        "uom.uom", string="Usage Unit", required=True, ondelete="restrict"
+    )
+    uom_id = fields.Many2one(
+        "uom.uom", string="Billing Unit", required=True, ondelete="restrict"
+    )
+    cycle = fields.Selection(
+        [("day", "Day"), ("month", "Month")],
+        required=True,
+        default="day",
+        help="The period over which usage is summed, rounded up and settled.",
+    )
+    scope = fields.Selection(
+        [("application", "Application"), ("account", "Account")],
+        required=True,
+        default="application",
+        help="Where usage is summed and rounded up.",
+    )
+    aggregation = fields.Selection(
+        [("sum", "Sum"), ("peak", "Peak")], required=True, default="sum"
+    )
+    block_size = fields.Float(
+        required=True,
+        default=1,
+        digits=QUANTITY_DIGITS,
+        help="Usage units that are billed as a whole: 60 seconds, 1,000 sheets ... "
+        "Usage is rounded up to whole blocks.",
+    )
+    free_quantity = fields.Float(
+        digits=QUANTITY_DIGITS,
+        help="Billing units that are free in each period of this item's cycle.",
+    )
+    free_scope = fields.Selection(
+        [("application", "Each application"), ("account", "The account once")],
+        required=True,
+        default="account",
+    )
+    robot_item_id = fields.Many2one(
+        "trtc.item",
+        ondelete="restrict",
+        help="The item whose duration the robot of such a task uses, for accounts "
+        "whose usage feed does not report robots.",
+    )
+
+    _code_uniq = models.Constraint(
+        "UNIQUE (code)", "There is already a billing item with this code."
+    )
+    _block_above_zero = models.Constraint(
+        "CHECK (block_size > 0)", "The block size must be above zero."
+    )
+    _free_not_negative = models.Constraint(
+        "CHECK (free_quantity >= 0)", "The free quantity cannot be negative."
+    )
+
+    # === CONSTRAINT === #
+
+    @api.constrains("product_id", "usage_uom_id", "uom_id")
+    def _check_units(self):
+        for item in self:
+            for unit in (item.uom_id, item.product_id.uom_id):
+                if item.usage_uom_id._trtc_ratio(unit) is None:
+                    raise ValidationError(
+                        _(
+                            "Billing item %(item)s: the units %(one)s and %(other)s do not "
+                            "measure the same thing. Choose units that convert.",
+                            item=item.code,
+                            one=item.usage_uom_id.name,
+                            other=unit.name,
+                        )
+                    )
+
+    @api.constrains("robot_item_id")
+    def _check_robot_item(self):
+        for item in self:
+            robot = item.robot_item_id
+            if robot and (robot.usage_uom_id, robot.cycle, robot.aggregation) != (
+                item.usage_uom_id,
+                item.cycle,
+                "sum",
+            ):
+                raise ValidationError(
+                    _(
+                        "Billing item %(item)s: its robot must be billed by an item of the "
+                        "same usage unit and cycle that adds up usage.",
+                        item=item.code,
+                    )
+                )
+
+    # === CRUD === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        items = super().create(vals_list)
+        self.env["trtc.usage"].sudo()._adopt(items=items)
+        return items
+
+    def write(self, vals):
+        changed = [name for name in METERING_FIELDS if name in vals]
+        if changed and self._has_settled_lines():
+            raise UserError(
+                _(
+                    "Usage of this billing item is settled already: its %(fields)s cannot "
+                    "change any more. Archive it and create a new item.",
+                    fields=", ".join(self._fields[name].string for name in changed),
+                )
+            )
+        return super().write(vals)
+
+    # === BUSINESS === #
+
+    def _has_settled_lines(self):
+        return bool(
+            self.env["trtc.statement.line"]
+            .sudo()
+            .search_count([("item_id", "in", self.ids)], limit=1)
+        )
+
+    def _get_rule(self):
+        """Return the metering rule that the rating arithmetic works with."""
+        self.ensure_one()
+        return engine.Rule(
+            code=self.code,
+            order=self.sequence,
+            cycle=self.cycle,
+            scope=self.scope,
+            aggregation=self.aggregation,
+            unit_size=self._get_unit_size(),
+            block_size=Decimal(repr(self.block_size)),
+            free_quantity=Decimal(repr(self.free_quantity)),
+            free_scope=self.free_scope,
+        )
+
+    def _get_unit_size(self):
+        """Return how many usage units one billing unit holds, as a Decimal."""
+        return self.uom_id._trtc_ratio(self.usage_uom_id)
+
+    @api.model
+    def _get_rules(self):
+        """Return ({code: item}, {code: Rule}) of every billing item."""
+        items = {
+            item.code: item for item in self.with_context(active_test=False).search([])
+        }
+        return items, {code: item._get_rule() for code, item in items.items()}

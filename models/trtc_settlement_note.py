@@ -1,0 +1,85 @@
+from odoo import fields, models
+from odoo.tools import SQL
+
+
+class TrtcSettlementNote(models.Model):
+    """A note that something changed in a period of an account.
+
+    Whoever adds or restates usage, or changes an edition or a decision, leaves a
+    note in the same transaction; settlement works the notes off under the lock of
+    the account.  So what is to settle is found without scanning usage, and without
+    a watermark behind which a slow transaction could commit.
+    """
+
+    _name = "trtc.settlement.note"
+    _description = "TRTC Settlement Note"
+    _log_access = False
+
+    # === FIELDS === #
+
+    account_id = fields.Many2one("trtc.account", required=True, ondelete="cascade")
+    cycle = fields.Selection([("day", "Day"), ("month", "Month")], required=True)
+    date_from = fields.Date(required=True)
+    date_to = fields.Date(required=True)
+
+    _account_date = models.Index("(account_id, date_to)")
+
+    # === BUSINESS === #
+
+    def _insert_select(self, usages):
+        """Note the periods of usage rows.
+
+        :param SQL usages: a query that gives (account_id, cycle, date)
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO trtc_settlement_note (account_id, cycle, date_from, date_to)
+                SELECT DISTINCT account_id, cycle,
+                       CASE cycle WHEN 'day' THEN date
+                            ELSE date_trunc('month', date)::date END,
+                       CASE cycle WHEN 'day' THEN date
+                            ELSE (date_trunc('month', date)
+                                  + interval '1 month - 1 day')::date END
+                  FROM (%(usages)s) AS touched
+                """,
+                usages=usages,
+            )
+        )
+
+    def _note_rows(self, usage_ids):
+        """Note the periods of usage rows, given by id."""
+        if usage_ids:
+            self._insert_select(
+                SQL(
+                    """
+                    SELECT usage.account_id, item.cycle, usage.date
+                      FROM trtc_usage usage
+                      JOIN trtc_item item ON item.id = usage.item_id
+                     WHERE usage.id = ANY(%s) AND usage.account_id IS NOT NULL
+                    """,
+                    list(usage_ids),
+                )
+            )
+
+    def _note_usage(self, applications, date_from, date_to, only_locked_items):
+        """Note the periods in which applications have usage between two days."""
+        self.env["trtc.usage"].flush_model()
+        self._insert_select(
+            SQL(
+                """
+                SELECT usage.account_id, item.cycle, usage.date
+                  FROM trtc_usage usage
+                  JOIN trtc_item item ON item.id = usage.item_id
+                 WHERE usage.application_id = ANY(%(applications)s)
+                   AND usage.state = 'current'
+                   AND usage.date >= %(date_from)s
+                   AND usage.date <= %(date_to)s
+                   AND (NOT %(only_locked)s OR item.feature_id IS NOT NULL)
+                """,
+                applications=applications.ids,
+                date_from=date_from,
+                date_to=date_to or fields.Date.to_date("9999-12-31"),
+                only_locked=only_locked_items,
+            )
+        )

@@ -1,0 +1,215 @@
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+
+from .exact import AMOUNT_DIGITS
+
+
+class TrtcStatement(models.Model):
+    _name = "trtc.statement"
+    _description = "TRTC Statement"
+    _order = "date_to desc, cycle, revision desc, id desc"
+    _inherit = ["portal.mixin", "mail.thread"]
+    _rec_names_search = ["name"]
+
+    # === FIELDS === #
+
+    name = fields.Char(compute="_compute_name", store=True)
+    account_id = fields.Many2one(
+        "trtc.account", required=True, readonly=True, ondelete="restrict", index=True
+    )
+    company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
+    partner_id = fields.Many2one(related="account_id.partner_id", store=True)
+    commercial_partner_id = fields.Many2one(
+        related="account_id.commercial_partner_id", store=True, index=True
+    )
+    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
+    cycle = fields.Selection(
+        [("day", "Daily items"), ("month", "Monthly items")], required=True, readonly=True
+    )
+    date_from = fields.Date(string="From", required=True, readonly=True)
+    date_to = fields.Date(string="To", required=True, readonly=True, index=True)
+    revision = fields.Integer(
+        required=True,
+        readonly=True,
+        help="0 for the first settlement of a period; adjustments are counted on.",
+    )
+    is_adjustment = fields.Boolean(
+        compute="_compute_is_adjustment",
+        store=True,
+        help="Corrects periods that were settled before, by the difference.",
+    )
+    line_ids = fields.One2many("trtc.statement.line", "statement_id", readonly=True)
+    line_count = fields.Integer(compute="_compute_line_count")
+    amount_untaxed = fields.Float(
+        string="Exact Amount",
+        digits=AMOUNT_DIGITS,
+        compute="_compute_amount_untaxed",
+        store=True,
+        help="Without taxes, before the rounding to the currency on the invoice.",
+    )
+    move_ids = fields.Many2many(
+        "account.move",
+        string="Invoices",
+        compute="_compute_move_ids",
+        search="_search_move_ids",
+        compute_sudo=True,
+    )
+    state = fields.Selection(
+        [
+            ("pending", "To Decide"),
+            ("open", "To Invoice"),
+            ("draft", "Draft Invoice"),
+            ("posted", "Invoiced"),
+            ("paid", "Paid"),
+            ("free", "Nothing to Bill"),
+        ],
+        string="Status",
+        compute="_compute_state",
+        search="_search_state",
+        compute_sudo=True,
+        help="Derived from the lines and their invoices.",
+    )
+
+    _period_once = models.UniqueIndex(
+        "(account_id, cycle, date_from) WHERE revision = 0",
+        "This period of the account is settled already.",
+    )
+    _revision_once = models.UniqueIndex(
+        "(account_id, cycle, revision) WHERE revision > 0",
+        "This adjustment of the account exists already.",
+    )
+
+    # === COMPUTE === #
+
+    @api.depends("account_id.uin", "date_from", "date_to", "cycle", "revision")
+    def _compute_name(self):
+        for statement in self:
+            account, first, last = (
+                statement.account_id,
+                statement.date_from,
+                statement.date_to,
+            )
+            if not (first and last):
+                statement.name = False
+                continue
+            if statement.revision:
+                tail = f"{first:%Y-%m-%d}/{statement.cycle[0].upper()}A{statement.revision}"
+            elif statement.cycle == "month":
+                tail = f"{first:%Y-%m}"
+            else:
+                tail = f"{first:%Y-%m-%d}"
+            statement.name = f"{account.uin}/{tail}"
+
+    @api.depends("revision")
+    def _compute_is_adjustment(self):
+        for statement in self:
+            statement.is_adjustment = statement.revision > 0
+
+    def _compute_line_count(self):
+        groups = self.env["trtc.statement.line"]._read_group(
+            [("statement_id", "in", self.ids)], ["statement_id"], ["__count"]
+        )
+        counts = {statement.id: count for statement, count in groups}
+        for statement in self:
+            statement.line_count = counts.get(statement.id, 0)
+
+    @api.depends("line_ids.amount")
+    def _compute_amount_untaxed(self):
+        for statement in self:
+            statement.amount_untaxed = sum(statement.line_ids.mapped("amount"))
+
+    @api.depends("line_ids.allocation_ids.move_id", "line_ids.allocation_ids.released")
+    def _compute_move_ids(self):
+        groups = self.env["trtc.allocation"]._read_group(
+            [("statement_line_id.statement_id", "in", self.ids), ("released", "=", False)],
+            ["statement_id"],
+            ["move_id:recordset"],
+        )
+        moves = dict(groups)
+        for statement in self:
+            statement.move_ids = moves.get(statement, False)
+
+    def _search_move_ids(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        allocated = [("released", "=", False), ("move_id", "in", value)]
+        return [("line_ids", "any", [("allocation_ids", "any", allocated)])]
+
+    @api.depends("move_ids.state", "move_ids.payment_state", "line_ids")
+    def _compute_state(self):
+        Line = self.env["trtc.statement.line"]
+        pending = Line.search([("statement_id", "in", self.ids), ("is_pending", "=", True)])
+        unbilled = Line.search(
+            [("statement_id", "in", self.ids), ("is_to_invoice", "=", True)]
+        )
+        for statement in self:
+            moves = statement.move_ids
+            if statement in pending.statement_id:
+                statement.state = "pending"
+            elif statement in unbilled.statement_id:
+                statement.state = "open"
+            elif not moves:
+                statement.state = "free"
+            elif any(move.state == "draft" for move in moves):
+                statement.state = "draft"
+            elif all(move.payment_state in ("paid", "in_payment") for move in moves):
+                statement.state = "paid"
+            else:
+                statement.state = "posted"
+
+    def _search_state(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        wanted = [
+            statement.id
+            for statement in self.search([])
+            if statement.state in set(value)
+        ]
+        return [("id", "in", wanted)]
+
+    def _compute_access_url(self):
+        super()._compute_access_url()
+        for statement in self:
+            statement.access_url = f"/my/trtc/statements/{statement.id}"
+
+    # === CRUD === #
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
+        raise UserError(
+            _(
+                "Statements cannot be deleted. To correct one, correct its usage or take "
+                "the decision back: the difference becomes an adjustment."
+            )
+        )
+
+    # === ACTION === #
+
+    def action_open_lines(self):
+        return self.account_id._action_open(
+            "trtc_statement_line_action", [("statement_id", "in", self.ids)]
+        )
+
+    def action_open_usage(self):
+        return self.account_id._action_open(
+            "trtc_usage_action", [("id", "in", self.line_ids._get_usages().ids)]
+        )
+
+    def action_open_invoices(self):
+        return self.account_id._action_open(
+            "trtc_invoice_action", [("id", "in", self.move_ids.ids)]
+        )
+
+    def action_preview(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_url",
+            "target": "self",
+            "url": self.get_portal_url(),
+        }
+
+    # === TOOLING === #
+
+    def _get_report_base_filename(self):
+        self.ensure_one()
+        return self.name.replace("/", "-")

@@ -1,0 +1,236 @@
+from collections import defaultdict
+from decimal import Decimal
+
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..rating import periods
+from .exact import AMOUNT_DIGITS, PRICE_DIGITS, QUANTITY_DIGITS
+
+
+class TrtcStatementLine(models.Model):
+    _name = "trtc.statement.line"
+    _description = "TRTC Statement Line"
+    _order = "date desc, statement_id desc, item_sequence, sdkappid, id"
+
+    # === FIELDS === #
+
+    statement_id = fields.Many2one(
+        "trtc.statement", required=True, readonly=True, ondelete="restrict", index=True
+    )
+    account_id = fields.Many2one(related="statement_id.account_id", store=True, index=True)
+    company_id = fields.Many2one(related="statement_id.company_id", store=True)
+    commercial_partner_id = fields.Many2one(
+        related="statement_id.commercial_partner_id", store=True, index=True
+    )
+    currency_id = fields.Many2one(related="statement_id.currency_id", store=True)
+    cycle = fields.Selection(related="statement_id.cycle")
+    is_adjustment = fields.Boolean(related="statement_id.is_adjustment", store=True)
+    application_id = fields.Many2one(
+        "trtc.application", readonly=True, ondelete="restrict", index="btree_not_null"
+    )
+    sdkappid = fields.Char(related="application_id.sdkappid", store=True, string="SDKAppID")
+    item_id = fields.Many2one("trtc.item", required=True, readonly=True, ondelete="restrict")
+    item_sequence = fields.Integer(related="item_id.sequence", store=True)
+    categ_id = fields.Many2one(related="item_id.categ_id", store=True, string="Family")
+    usage_uom_id = fields.Many2one(related="item_id.usage_uom_id", string="Usage Unit")
+    uom_id = fields.Many2one(related="item_id.uom_id", string="Unit")
+    date = fields.Date(
+        required=True, readonly=True, index=True, help="The last day of the settled period."
+    )
+    status = fields.Selection(
+        [
+            ("billable", "Billable"),
+            ("locked", "Locked"),
+            ("waived", "Waived"),
+            ("unpriced", "Without Price"),
+        ],
+        required=True,
+        readonly=True,
+        help="Locked: the edition did not unlock the feature; somebody has to decide. "
+        "Without Price: no rule of the pricelist applies.",
+    )
+    kind = fields.Selection(
+        [("usage", "Usage"), ("robot", "Robot")], required=True, readonly=True
+    )
+    metered_quantity = fields.Float(
+        string="Metered", digits=QUANTITY_DIGITS, readonly=True, help="In usage units."
+    )
+    quantity = fields.Float(
+        digits=QUANTITY_DIGITS, readonly=True, help="Billing units, rounded up once."
+    )
+    free_quantity = fields.Float(string="Free", digits=QUANTITY_DIGITS, readonly=True)
+    pack_quantity = fields.Float(string="From Packs", digits=QUANTITY_DIGITS, readonly=True)
+    locked_quantity = fields.Float(
+        string="Locked or Waived", digits=QUANTITY_DIGITS, readonly=True
+    )
+    billable_quantity = fields.Float(
+        string="Billable", digits=QUANTITY_DIGITS, readonly=True
+    )
+    price_unit = fields.Float(string="Unit Price", digits=PRICE_DIGITS, readonly=True)
+    amount = fields.Float(digits=AMOUNT_DIGITS, readonly=True)
+    trace = fields.Json(readonly=True)
+    explanation = fields.Text(compute="_compute_explanation")
+    allocation_ids = fields.One2many("trtc.allocation", "statement_line_id", readonly=True)
+    invoice_line_ids = fields.Many2many(
+        "account.move.line",
+        string="Invoice Lines",
+        compute="_compute_invoice_line_ids",
+        compute_sudo=True,
+    )
+    is_to_invoice = fields.Boolean(
+        compute="_compute_is_to_invoice", search="_search_is_to_invoice", compute_sudo=True
+    )
+    is_pending = fields.Boolean(
+        string="To Decide", compute="_compute_is_pending", search="_search_is_pending"
+    )
+
+    _quantities_add_up = models.Constraint(
+        "CHECK (quantity = free_quantity + pack_quantity + locked_quantity"
+        " + billable_quantity)",
+        "The parts of a statement line must add up to its quantity.",
+    )
+
+    # === COMPUTE === #
+
+    @api.depends("item_id.name", "application_id.name", "date")
+    def _compute_display_name(self):
+        for line in self:
+            parts = [line.item_id.name, line.application_id.name, str(line.date or "")]
+            line.display_name = ", ".join(part for part in parts if part)
+
+    @api.depends("allocation_ids.move_line_id", "allocation_ids.released")
+    def _compute_invoice_line_ids(self):
+        for line in self:
+            line.invoice_line_ids = line.allocation_ids.filtered(
+                lambda allocation: not allocation.released
+            ).move_line_id
+
+    @api.depends("amount", "status", "allocation_ids.released")
+    def _compute_is_to_invoice(self):
+        found = self.search([("id", "in", self.ids), ("is_to_invoice", "=", True)])
+        for line in self:
+            line.is_to_invoice = line in found
+
+    def _search_is_to_invoice(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        domain = [
+            ("amount", "!=", 0),
+            ("allocation_ids", "not any", [("released", "=", False)]),
+        ]
+        return domain if True in value else ["!", "&", *domain]
+
+    def _compute_is_pending(self):
+        pending = set(self._get_pending_ids(self.ids))
+        for line in self:
+            line.is_pending = line.id in pending
+
+    def _search_is_pending(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        return [("id", "in" if True in value else "not in", self._get_pending_ids())]
+
+    def _get_pending_ids(self, ids=None):
+        """Return the lines whose locked or unpriced usage nobody has settled since.
+
+        A decision leads to an adjustment that takes the locked quantity back, so a
+        line is pending while the sum over all revisions is not nothing.
+        """
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT line.id
+                  FROM trtc_statement_line line
+                  JOIN (SELECT account_id, item_id, application_id, date, status, kind,
+                               price_unit
+                          FROM trtc_statement_line
+                         WHERE status IN ('locked', 'unpriced')
+                         GROUP BY account_id, item_id, application_id, date, status, kind,
+                               price_unit
+                        HAVING sum(quantity) <> 0) AS open
+                    ON open.account_id = line.account_id
+                   AND open.item_id = line.item_id AND open.date = line.date
+                   AND open.application_id IS NOT DISTINCT FROM line.application_id
+                   AND open.status = line.status AND open.kind = line.kind
+                   AND open.price_unit = line.price_unit
+                 WHERE line.quantity > 0
+                   AND (%(all)s OR line.id = ANY(%(ids)s))
+                """,
+                all=ids is None,
+                ids=ids or [],
+            )
+        )
+        return [line_id for (line_id,) in rows]
+
+    # === CRUD === #
+
+    def write(self, vals):
+        raise UserError(
+            _("Statement lines stay as they were settled; corrections are adjustments.")
+        )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
+        raise UserError(
+            _("Statement lines stay as they were settled; corrections are adjustments.")
+        )
+
+    # === ACTION === #
+
+    def action_open_usage(self):
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "trtc_billing.trtc_usage_action"
+        )
+        action["domain"] = self._get_usage_domain()
+        return action
+
+    # === BUSINESS === #
+
+    def _get_period(self):
+        """Return (first day, last day) of the settled period."""
+        self.ensure_one()
+        return periods.period_of(self.date, self.cycle)
+
+    def _get_usage_domain(self):
+        """Return the domain of the usage in force behind this line."""
+        self.ensure_one()
+        first, last = self._get_period()
+        items = self.item_id
+        if self.kind == "robot":
+            items = items.search([("robot_item_id", "=", self.item_id.id)])
+        domain = [
+            ("account_id", "=", self.account_id.id),
+            ("item_id", "in", items.ids),
+            ("state", "=", "current"),
+            ("date", ">=", first),
+            ("date", "<=", last),
+        ]
+        if self.application_id:
+            domain.append(("application_id", "=", self.application_id.id))
+        return domain
+
+    def _get_usages(self):
+        usages = self.env["trtc.usage"]
+        for line in self:
+            usages |= usages.search(line._get_usage_domain())
+        return usages
+
+    def _get_exact_amounts(self):
+        """Return {line id: (billable quantity, unit price, amount)} as Decimals."""
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT id, billable_quantity::text, price_unit::text, amount::text
+                  FROM trtc_statement_line WHERE id = ANY(%s)
+                """,
+                self.ids,
+            )
+        )
+        return {
+            line_id: tuple(Decimal(figure) for figure in figures)
+            for line_id, *figures in rows
+        }

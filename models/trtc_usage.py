@@ -1,0 +1,96 @@
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+
+from .exact import QUANTITY_DIGITS
+
+
+class TrtcUsage(models.Model):
+    _name = "trtc.usage"
+    _description = "TRTC Usage"
+    _order = "start desc, id desc"
+    _rec_name = "external_id"
+    _rec_names_search = ["external_id", "sdkappid"]
+
+    # === FIELDS === #
+
+    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
+    source = fields.Char(required=True, readonly=True)
+    external_id = fields.Char(
+        string="Sender's Id",
+        required=True,
+        readonly=True,
+        help="The sender's key of this fact: however often it is sent, it counts once.",
+    )
+    sdkappid = fields.Char(string="SDKAppID", required=True, readonly=True)
+    application_id = fields.Many2one("trtc.application", readonly=True, ondelete="restrict")
+    account_id = fields.Many2one("trtc.account", readonly=True, ondelete="restrict")
+    item_code = fields.Char(required=True, readonly=True)
+    item_id = fields.Many2one("trtc.item", readonly=True, ondelete="restrict")
+    quantity = fields.Float(
+        digits=QUANTITY_DIGITS,
+        readonly=True,
+        help="In usage units of the billing item (seconds, sheets ...); as sent, while "
+        "the item is unknown.",
+    )
+    unit = fields.Char(readonly=True, help="The unit as sent, where it was named.")
+    usage_uom_id = fields.Many2one(related="item_id.usage_uom_id", string="Usage Unit")
+    date = fields.Date(string="Billing Day", required=True, readonly=True)
+    start = fields.Datetime(required=True, readonly=True)
+    end = fields.Datetime(readonly=True)
+    tags = fields.Json(string="Tag Object", readonly=True)
+    tags_text = fields.Char(string="Tags", readonly=True)
+    state = fields.Selection(
+        [("current", "Current"), ("superseded", "Superseded")],
+        required=True,
+        readonly=True,
+        default="current",
+    )
+    superseded_by_id = fields.Many2one(
+        "trtc.usage", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
+    fingerprint = fields.Char(required=True, readonly=True)
+    import_id = fields.Many2one(
+        "trtc.usage.import", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
+
+    _once = models.UniqueIndex(
+        "(company_id, source, external_id) WHERE state = 'current'",
+        "A usage fact is counted once: its sender's id is known already.",
+    )
+    _account_date = models.Index("(account_id, date) WHERE state = 'current'")
+    _application_date = models.Index("(application_id, date)")
+    _unassigned = models.Index(
+        "(company_id, sdkappid) WHERE state = 'current'"
+        " AND (application_id IS NULL OR item_id IS NULL)"
+    )
+    _quantity_not_negative = models.Constraint(
+        "CHECK (quantity >= 0)", "Usage is never negative."
+    )
+
+    # === CRUD === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        raise UserError(
+            _(
+                "Usage comes in through the method ingest or through TRTC Billing / "
+                "Usage / Imports, which make sure that each fact counts once."
+            )
+        )
+
+    def write(self, vals):
+        raise UserError(
+            _(
+                "Usage is kept as received. To correct a fact, send it again with the "
+                "same id and the right content: the new fact replaces the old one."
+            )
+        )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
+        raise UserError(
+            _(
+                "Usage cannot be deleted: bills rest on it. To take a fact back, send it "
+                "again with the same id and the quantity 0."
+            )
+        )

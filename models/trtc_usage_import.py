@@ -1,0 +1,265 @@
+import base64
+import csv
+import io
+
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+
+from ..rating import facts
+
+ENCODINGS = [
+    ("utf-8-sig", "UTF-8"),
+    ("gb18030", "GB18030"),
+]
+DELIMITERS = [(",", "Comma"), (";", "Semicolon"), ("\t", "Tab")]
+PREVIEW_ROWS = 10
+
+
+class TrtcUsageImport(models.Model):
+    _name = "trtc.usage.import"
+    _description = "TRTC Usage Import"
+    _order = "id desc"
+    _inherit = ["mail.thread"]
+
+    # === FIELDS === #
+
+    name = fields.Char(required=True, default=lambda self: self.env._("New import"))
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, default=lambda self: self.env.company
+    )
+    source = fields.Char(
+        required=True,
+        default="csv",
+        help="The sender of these facts. A fact counts once per source and id, so keep "
+        "to one source for files of one origin.",
+    )
+    file = fields.Binary(required=True, attachment=True, copy=False)
+    file_name = fields.Char()
+    encoding = fields.Selection(
+        ENCODINGS,
+        compute="_compute_format",
+        store=True,
+        readonly=False,
+        help="Found in the file; correct it if the preview looks wrong.",
+    )
+    delimiter = fields.Selection(
+        DELIMITERS, compute="_compute_format", store=True, readonly=False
+    )
+    state = fields.Selection(
+        [("draft", "To Import"), ("done", "Imported")],
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        tracking=True,
+    )
+    problem = fields.Char(compute="_compute_preview")
+    preview = fields.Json(compute="_compute_preview")
+    row_count = fields.Integer(readonly=True, copy=False, string="Rows")
+    accepted_count = fields.Integer(readonly=True, copy=False, string="Accepted")
+    duplicate_count = fields.Integer(
+        readonly=True, copy=False, string="Duplicate", help="Known already, nothing happened."
+    )
+    restated_count = fields.Integer(
+        readonly=True, copy=False, string="Restated", help="Replaced a fact with the same id."
+    )
+    unassigned_count = fields.Integer(
+        readonly=True,
+        copy=False,
+        string="Unassigned",
+        help="Kept, but the application or the billing item is not known.",
+    )
+    rejected_count = fields.Integer(readonly=True, copy=False, string="Rejected")
+    rejected_file = fields.Binary(readonly=True, attachment=True, copy=False)
+    rejected_file_name = fields.Char(readonly=True, copy=False)
+    usage_ids = fields.One2many("trtc.usage", "import_id", readonly=True)
+
+    # === COMPUTE === #
+
+    @api.depends("file")
+    def _compute_format(self):
+        for usage_import in self:
+            content = usage_import._get_content()
+            usage_import.encoding = self._guess_encoding(content)
+            usage_import.delimiter = self._guess_delimiter(
+                content.decode(usage_import.encoding, errors="replace")
+            )
+
+    @api.depends("file", "encoding", "delimiter", "company_id")
+    def _compute_preview(self):
+        for usage_import in self:
+            usage_import.problem = usage_import.preview = False
+            if not usage_import.file:
+                continue
+            try:
+                header, rows = usage_import._read_file()
+            except UserError as error:
+                usage_import.problem = str(error)
+                continue
+            usage_import.preview = {
+                "header": header,
+                "rows": [
+                    {
+                        "line": line,
+                        "cells": [record.get(name) or "" for name in header],
+                        "error": self._get_problem(record),
+                    }
+                    for line, record in rows[:PREVIEW_ROWS]
+                ],
+                "total": len(rows),
+            }
+
+    @api.onchange("file_name")
+    def _onchange_file_name(self):
+        if self.file_name:
+            self.name = self.file_name
+
+    # === CRUD === #
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_if_draft(self):
+        if any(usage_import.state == "done" for usage_import in self):
+            raise UserError(
+                _("An import that was carried out is kept: it shows where usage came from.")
+            )
+
+    # === ACTION === #
+
+    def action_import(self):
+        """Take the rows of the file in; keep the rejected ones as a file."""
+        self.ensure_one()
+        self.env["trtc.usage"]._check_may_ingest()
+        self.check_access("write")
+        if self.state == "done":
+            raise UserError(_("This file was imported already."))
+        header, rows = self._read_file()
+        usage = self.env["trtc.usage"].with_company(self.company_id).sudo()
+        source = (self.source or "").strip()
+        result = usage._ingest([record for _line, record in rows], source, self)
+        rejected = result["rejected"]
+        self.write(
+            {
+                "state": "done",
+                "row_count": len(rows),
+                "accepted_count": result["accepted"],
+                "duplicate_count": result["duplicate"],
+                "restated_count": result["restated"],
+                "unassigned_count": result["unassigned"],
+                "rejected_count": len(rejected),
+                **self._prepare_rejected_file(header, rows, rejected),
+            }
+        )
+
+    def action_open_usage(self):
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "trtc_billing.trtc_usage_action"
+        )
+        action["domain"] = [("import_id", "in", self.ids)]
+        return action
+
+    # === TOOLING === #
+
+    def _get_content(self):
+        self.ensure_one()
+        # A client that asks for sizes must not make the file look like its size.
+        return base64.b64decode(self.with_context(bin_size=False).file or b"")
+
+    @api.model
+    def _guess_encoding(self, content):
+        try:
+            content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return "gb18030"
+        return "utf-8-sig"
+
+    @api.model
+    def _guess_delimiter(self, text):
+        header = text.split("\n", 1)[0]
+        return max((sign for sign, _label in DELIMITERS), key=header.count)
+
+    def _read_file(self):
+        """Return (column names, [(line number, record)]) of the file.
+
+        :raise UserError: where the file as a whole cannot be read
+        """
+        self.ensure_one()
+        content = self._get_content()
+        try:
+            text = content.decode(self.encoding or "utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UserError(
+                _(
+                    "The file is not %(encoding)s text: byte %(position)s cannot be read. "
+                    "Choose another encoding.",
+                    encoding=dict(ENCODINGS)[self.encoding],
+                    position=error.start + 1,
+                )
+            ) from None
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter or ",")
+        try:
+            header = [name.strip() for name in next(reader, [])]
+            self._check_header(header)
+            rows = []
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    rows.append((reader.line_num, self._get_record(header, cells)))
+        except csv.Error as error:
+            raise UserError(
+                _(
+                    "Line %(line)s cannot be read as CSV: %(error)s. Check the delimiter "
+                    "and the quotation marks.",
+                    line=reader.line_num,
+                    error=error,
+                )
+            ) from None
+        return header, rows
+
+    def _check_header(self, header):
+        known = facts.REQUIRED + facts.OPTIONAL
+        missing = [name for name in facts.REQUIRED if name not in header]
+        unknown = [name for name in header if name not in known and name != "reason"]
+        double = {name for name in header if header.count(name) > 1}
+        if missing or unknown or double:
+            raise UserError(
+                _(
+                    "The first line must name the columns. Required: %(required)s. "
+                    "Optional: %(optional)s. Found: %(found)s. Check column names and "
+                    "delimiter.",
+                    required=", ".join(facts.REQUIRED),
+                    optional=", ".join(facts.OPTIONAL),
+                    found=", ".join(header)[:200] or _("nothing"),
+                )
+            )
+
+    def _get_record(self, header, cells):
+        record = dict(zip(header, cells, strict=False))
+        # A file of rejected rows can be mended and imported as it is.
+        record.pop("reason", None)
+        return {name: value for name, value in record.items() if value.strip()}
+
+    def _get_problem(self, record):
+        """Return what keeps a row from being imported, as a sentence, or nothing."""
+        try:
+            facts.read_record(record, self.company_id.trtc_billing_tz)
+        except facts.FactError as error:
+            return self.env["trtc.usage"]._get_fact_message(error)
+        return False
+
+    def _prepare_rejected_file(self, header, rows, rejected):
+        """Return the rejected rows as a file of the same form, with their reasons."""
+        if not rejected:
+            return {}
+        names = [name for name in header if name != "reason"]
+        output = io.StringIO()
+        writer = csv.writer(output, delimiter=self.delimiter, lineterminator="\r\n")
+        writer.writerow([*names, "reason"])
+        for rejection in rejected:
+            line, record = rows[rejection["index"]]
+            reason = _("Line %(line)s: %(error)s", line=line, error=rejection["error"])
+            writer.writerow([*(record.get(name, "") for name in names), reason])
+        content = output.getvalue().encode("gb18030" if self.encoding == "gb18030" else "utf-8-sig")
+        stem = (self.file_name or self.name).rsplit(".", 1)[0]
+        return {
+            "rejected_file": base64.b64encode(content),
+            "rejected_file_name": f"{stem}-rejected.csv",
+        }

@@ -1,0 +1,185 @@
+"""Reading one usage record as its sender wrote it.
+
+Each function returns a plain value or raises :class:`FactError`, which carries
+the field, a reason and the offending value, so that the caller can say in the
+reader's language what is wrong and where.
+"""
+
+import hashlib
+import json
+from datetime import date, datetime, time, timezone
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
+from zoneinfo import ZoneInfo
+
+from .periods import DEFAULT_ZONE
+
+#: Usage is kept to a billionth of a unit; what is smaller is noise of floats.
+QUANTITY_QUANTUM = Decimal("1e-9")
+#: The largest usage of one record (15 digits before the point).
+QUANTITY_LIMIT = Decimal(10) ** 15
+#: The longest identifier or text that is kept.
+TEXT_LIMIT = 256
+
+REQUIRED = ("id", "sdkappid", "item", "quantity", "start")
+OPTIONAL = ("unit", "end", "tags")
+
+
+class FactError(ValueError):
+    """A record that cannot be read: ``reason`` is one of the words below.
+
+    ``missing``, ``not_text``, ``too_long``, ``not_number``, ``not_finite``,
+    ``negative``, ``too_large``, ``not_moment``, ``end_before_start``,
+    ``not_tags``, ``unknown_field``, ``not_record``.
+    """
+
+    def __init__(self, field, reason, value=None):
+        super().__init__(f"{field}: {reason}: {value!r}")
+        self.field = field
+        self.reason = reason
+        self.value = value
+
+
+def read_text(field, value):
+    """Return an identifier as stripped text; integers are taken as their digits.
+
+    >>> read_text("sdkappid", 1400000001)
+    '1400000001'
+    """
+    if value is None or value == "":
+        raise FactError(field, "missing")
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise FactError(field, "not_text", value)
+    text = str(value).strip()
+    if not text:
+        raise FactError(field, "missing")
+    if "\x00" in text:
+        raise FactError(field, "not_text", value)
+    if len(text) > TEXT_LIMIT:
+        raise FactError(field, "too_long", text[:20] + "…")
+    return text
+
+
+def read_quantity(value, field="quantity"):
+    """Return a quantity as an exact Decimal, finite and not negative.
+
+    >>> read_quantity("61.50"), read_quantity(0.1), read_quantity(7)
+    (Decimal('61.500000000'), Decimal('0.100000000'), Decimal('7.000000000'))
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise FactError(field, "missing")
+    if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
+        raise FactError(field, "not_number", value)
+    if isinstance(value, str) and "_" in value:
+        raise FactError(field, "not_number", value)
+    try:
+        number = Decimal(repr(value) if isinstance(value, float) else value)
+    except (InvalidOperation, ValueError):
+        raise FactError(field, "not_number", value) from None
+    if not number.is_finite():
+        raise FactError(field, "not_finite", value)
+    if number < 0:
+        raise FactError(field, "negative", value)
+    if number >= QUANTITY_LIMIT:
+        raise FactError(field, "too_large", value)
+    with localcontext() as context:
+        context.prec = 60
+        return abs(number.quantize(QUANTITY_QUANTUM, rounding=ROUND_HALF_UP))
+
+
+def read_moment(field, value, zone=DEFAULT_ZONE):
+    """Return an aware UTC moment from an ISO 8601 date or date-time.
+
+    Without an offset the billing time zone is meant; a date is its first moment.
+
+    >>> read_moment("start", "2024-10-01").isoformat()
+    '2024-09-30T16:00:00+00:00'
+    >>> read_moment("start", "2024-10-01T00:00:00Z").isoformat()
+    '2024-10-01T00:00:00+00:00'
+    """
+    if value is None or value == "":
+        raise FactError(field, "missing")
+    moment = value
+    if isinstance(value, str):
+        text = value.strip()
+        # Python 3.10 reads no "Z"; later versions do.
+        if text[-1:] in ("Z", "z"):
+            text = text[:-1] + "+00:00"
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise FactError(field, "not_moment", value) from None
+    if isinstance(moment, date) and not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time())
+    if not isinstance(moment, datetime):
+        raise FactError(field, "not_moment", value)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
+    try:
+        return moment.astimezone(timezone.utc)
+    except (OverflowError, ValueError):
+        raise FactError(field, "not_moment", value) from None
+
+
+def read_tags(value, field="tags"):
+    """Return a flat dict of strings; JSON text is read, nothing becomes ``{}``.
+
+    >>> read_tags('{"room": "7"}')
+    {'room': '7'}
+    """
+    if value in (None, "", {}):
+        return {}
+    tags = value
+    if isinstance(value, str):
+        try:
+            tags = json.loads(value)
+        except ValueError:
+            raise FactError(field, "not_tags", value[:80]) from None
+    if not isinstance(tags, dict) or not all(
+        isinstance(word, str) for pair in tags.items() for word in pair
+    ):
+        raise FactError(field, "not_tags", str(value)[:80])
+    return dict(sorted(tags.items()))
+
+
+def read_record(record, zone=DEFAULT_ZONE):
+    """Return the fact that a record states, as a dict of exact values.
+
+    :param dict record: as :meth:`trtc.usage.ingest` documents it
+    :return: id, sdkappid, item, quantity, unit (or None), start, end (or None),
+        tags; moments in UTC
+    :raise FactError: for the first field that cannot be read
+    """
+    if not isinstance(record, dict):
+        raise FactError("record", "not_record", str(record)[:80])
+    for name in record:
+        if name not in REQUIRED and name not in OPTIONAL:
+            raise FactError(str(name)[:40], "unknown_field")
+    fact = {name: read_text(name, record.get(name)) for name in ("id", "sdkappid", "item")}
+    fact["quantity"] = read_quantity(record.get("quantity"))
+    unit = record.get("unit")
+    fact["unit"] = read_text("unit", unit) if unit not in (None, "") else None
+    fact["start"] = read_moment("start", record.get("start"), zone)
+    end = record.get("end")
+    fact["end"] = read_moment("end", end, zone) if end not in (None, "") else None
+    if fact["end"] and fact["end"] < fact["start"]:
+        raise FactError("end", "end_before_start", record.get("end"))
+    fact["tags"] = read_tags(record.get("tags"))
+    return fact
+
+
+def fingerprint(fact):
+    """Return a digest of what a fact says, the same for every way of writing it.
+
+    >>> one = {"quantity": Decimal("60.0"), "start": None, "tags": {}}
+    >>> fingerprint(one) == fingerprint({**one, "quantity": Decimal(60)})
+    True
+    """
+    parts = {}
+    for name, value in fact.items():
+        if isinstance(value, Decimal):
+            value = format(value.normalize(), "f")
+        elif isinstance(value, datetime):
+            value = value.isoformat()
+        parts[name] = value
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+from . import trtc_decide, trtc_run

@@ -1,0 +1,109 @@
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+
+
+class TrtcDecide(models.TransientModel):
+    _name = "trtc.decide"
+    _description = "Decide on Locked TRTC Usage"
+
+    # === FIELDS === #
+
+    line_ids = fields.Many2many("trtc.statement.line", readonly=True, string="Locked Usage")
+    outcome = fields.Selection(
+        [
+            ("bill", "Bill it"),
+            ("waive", "Waive it"),
+            ("upgrade", "Unlock by an edition"),
+        ],
+        required=True,
+        default="bill",
+    )
+    edition_id = fields.Many2one(
+        "trtc.edition", help="The edition that the applications hold from the day below."
+    )
+    date_start = fields.Date(
+        string="From", compute="_compute_date_start", store=True, readonly=False
+    )
+    reason = fields.Char(required=True)
+
+    # === COMPUTE === #
+
+    @api.depends("line_ids")
+    def _compute_date_start(self):
+        for wizard in self:
+            starts = [line._get_period()[0] for line in wizard.line_ids]
+            wizard.date_start = min(starts, default=False)
+
+    @api.model
+    def default_get(self, fields_list):
+        values = super().default_get(fields_list)
+        if "line_ids" in fields_list and not values.get("line_ids"):
+            lines = self.env["trtc.statement.line"].browse(self.env.context.get("active_ids"))
+            values["line_ids"] = lines.filtered(
+                lambda line: line.status == "locked" and line.is_pending
+            ).ids
+        return values
+
+    # === ACTION === #
+
+    def action_decide(self):
+        """Record the decision and settle the days concerned again."""
+        self.ensure_one()
+        self.env["trtc.account"]._check_may_bill()
+        lines = self.line_ids.filtered("is_pending")
+        lines.check_access("read")
+        if not lines:
+            raise UserError(_("None of these lines waits for a decision any more."))
+        if self.outcome == "upgrade":
+            self._upgrade(lines)
+        else:
+            self.env["trtc.decision"].create(
+                [vals for line in lines for vals in self._prepare_decisions(line)]
+            )
+        statements = lines.account_id.settle(max(lines.mapped("date")))
+        return lines.account_id[:1]._action_open(
+            "trtc_statement_action", [("id", "in", (lines.statement_id | statements).ids)]
+        )
+
+    # === BUSINESS === #
+
+    def _prepare_decisions(self, line):
+        """Return the values of the decisions about one line, one per application."""
+        first, last = line._get_period()
+        applications = line.application_id or line._get_usages().application_id
+        return [
+            {
+                "application_id": application.id,
+                "item_id": line.item_id.id,
+                "date_from": first,
+                "date_to": last,
+                "outcome": self.outcome,
+                "reason": self.reason,
+            }
+            for application in applications
+        ]
+
+    def _upgrade(self, lines):
+        """Let the applications hold the chosen edition from the chosen day on."""
+        if not self.edition_id or not self.date_start:
+            raise UserError(_("Choose the edition and the day from which it holds."))
+        for feature in lines.item_id.feature_id:
+            if not self.edition_id._unlocks(feature):
+                raise UserError(
+                    _(
+                        "The edition %(edition)s does not unlock %(feature)s. Choose "
+                        "another one.",
+                        edition=self.edition_id.name,
+                        feature=feature.name,
+                    )
+                )
+        for application in lines.application_id or lines._get_usages().application_id:
+            application.sudo()._start_edition(self.edition_id, self.date_start)
+            application.message_post(
+                body=_(
+                    "Edition %(edition)s from %(date)s. Reason: %(reason)s",
+                    edition=self.edition_id.name,
+                    date=self.date_start,
+                    reason=self.reason,
+                )
+            )
