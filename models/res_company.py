@@ -1,6 +1,7 @@
 from datetime import datetime, timedelta, timezone
 
 from odoo import api, fields, models
+
 from odoo.addons.base.models.res_partner import _tzs
 
 from ..rating import periods

@@ -83,3 +83,24 @@ class TrtcSettlementNote(models.Model):
                 only_locked=only_locked_items,
             )
         )
+
+    def _note_unpriced(self):
+        """Note the periods of usage that waits for a price, as there may be one now."""
+        self.env["trtc.statement.line"].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO trtc_settlement_note (account_id, cycle, date_from, date_to)
+                SELECT DISTINCT line.account_id, statement.cycle,
+                       CASE statement.cycle WHEN 'day' THEN line.date
+                            ELSE date_trunc('month', line.date)::date END,
+                       line.date
+                  FROM trtc_statement_line line
+                  JOIN trtc_statement statement ON statement.id = line.statement_id
+                 WHERE line.status = 'unpriced'
+                 GROUP BY line.account_id, statement.cycle, line.date, line.item_id,
+                       line.application_id, line.kind
+                HAVING sum(line.quantity) <> 0
+                """
+            )
+        )

@@ -1,3 +1,5 @@
+from datetime import date
+
 from odoo import _, api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -57,7 +59,7 @@ class TrtcSubscription(models.Model):
                 [
                     ("id", "!=", subscription.id),
                     ("application_id", "=", subscription.application_id.id),
-                    ("date_start", "<=", subscription.date_end or fields.Date.to_date("9999-12-31")),
+                    ("date_start", "<=", subscription.date_end or date.max),
                     "|",
                     ("date_end", "=", False),
                     ("date_end", ">=", subscription.date_start),

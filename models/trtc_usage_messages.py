@@ -74,6 +74,11 @@ class TrtcUsage(models.Model):
                 fields=", ".join(facts.REQUIRED + facts.OPTIONAL),
             ),
             "not_record": _("A usage record must be an object, not %(value)s.", value=value),
+            "unknown_item": _(
+                "The billing item %(value)s is not known. The codes are listed under TRTC "
+                "Billing / Configuration / Billing Items.",
+                value=value,
+            ),
             "unknown_unit": _(
                 "The unit %(value)s is not known. Known units are those with a usage record "
                 "word under TRTC Billing / Configuration / Units.",

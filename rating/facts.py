@@ -29,7 +29,8 @@ class FactError(ValueError):
 
     ``missing``, ``not_text``, ``too_long``, ``not_number``, ``not_finite``,
     ``negative``, ``too_large``, ``not_moment``, ``end_before_start``,
-    ``not_tags``, ``unknown_field``, ``not_record``.
+    ``not_tags``, ``unknown_field``, ``not_record``; and of the caller's look-ups
+    ``unknown_item``, ``unknown_unit``, ``other_unit``.
     """
 
     def __init__(self, field, reason, value=None):

@@ -5,7 +5,7 @@ All settlement dates of Tencent Cloud International are those of UTC+8
 """
 
 from calendar import monthrange
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 DAY = "day"
@@ -29,6 +29,7 @@ def billing_day(moment, zone=DEFAULT_ZONE):
 def day_start(day, zone=DEFAULT_ZONE):
     """Return the moment, in UTC, at which a billing day begins.
 
+    >>> from datetime import date
     >>> day_start(date(2024, 11, 1)).isoformat()
     '2024-10-31T16:00:00+00:00'
     """
@@ -39,6 +40,7 @@ def day_start(day, zone=DEFAULT_ZONE):
 def period_of(day, cycle):
     """Return (first day, last day), both inclusive, of the period around ``day``.
 
+    >>> from datetime import date
     >>> period_of(date(2024, 2, 10), MONTH)
     (datetime.date(2024, 2, 1), datetime.date(2024, 2, 29))
     >>> period_of(date(2024, 2, 10), DAY)
@@ -55,6 +57,7 @@ def period_of(day, cycle):
 def last_ended(until, cycle):
     """Return the last day of the newest period that ended on or before ``until``.
 
+    >>> from datetime import date
     >>> last_ended(date(2024, 10, 30), MONTH)
     datetime.date(2024, 9, 30)
     >>> last_ended(date(2024, 10, 31), MONTH)

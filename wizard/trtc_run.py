@@ -1,5 +1,6 @@
 from odoo import fields, models
 
+
 class TrtcRun(models.TransientModel):
     _name = "trtc.run"
     _description = "Settle TRTC Usage and Create Invoices"

@@ -1,0 +1,130 @@
+from decimal import Decimal
+
+from odoo import _, api, models
+from odoo.tools.misc import formatLang
+
+
+class TrtcStatementLine(models.Model):
+    _inherit = "trtc.statement.line"
+
+    # === COMPUTE === #
+
+    @api.depends_context("lang")
+    @api.depends("trace", "status", "kind", "amount")
+    def _compute_explanation(self):
+        for line in self:
+            line.explanation = " ".join(line._get_sentences())
+
+    # === TOOLING === #
+
+    def _get_sentences(self):
+        """Return, as sentences for a customer, how this line came to be."""
+        self.ensure_one()
+        if not (self.trace or {}).get("was"):
+            return [*self._get_metering_sentences(), self._get_status_sentence()]
+        sentences = [self._get_correction_sentence()]
+        if Decimal(self.trace["now"]["quantity"]):
+            sentences.append(self._get_status_sentence())
+        return sentences
+
+    def _get_metering_sentences(self):
+        trace, usage_unit, unit = self.trace or {}, self.usage_uom_id, self.uom_id
+        metered = self._show(self.metered_quantity, usage_unit)
+        sentences = []
+        if self.kind == "robot":
+            sentences.append(_("A robot that a task puts into the room is billed like a user."))
+        if self.item_id.aggregation == "peak":
+            sentences.append(_("Highest value at any one time: %(usage)s.", usage=metered))
+        else:
+            sentences.append(_("Usage in this period: %(usage)s.", usage=metered))
+        block = Decimal(trace.get("block_size", "1"))
+        if block != 1:
+            sentences.append(
+                _(
+                    "Rounded up to whole blocks of %(block)s: %(quantity)s.",
+                    block=self._show(block, usage_unit),
+                    quantity=self._show(self.quantity, unit),
+                )
+            )
+        if self.free_quantity:
+            per = {
+                ("account", "day"): _("per account and day"),
+                ("account", "month"): _("per account and month"),
+                ("application", "day"): _("per application and day"),
+                ("application", "month"): _("per application and month"),
+            }
+            sentences.append(
+                _(
+                    "Of these %(free)s free (%(quota)s %(per)s).",
+                    free=self._show(self.free_quantity, unit),
+                    quota=self._show(trace.get("free_quantity", "0"), unit),
+                    per=per[trace.get("free_scope", "account"), self.cycle],
+                )
+            )
+        return sentences
+
+    def _get_correction_sentence(self):
+        was, now = self.trace["was"], self.trace["now"]
+        if was["quantity"] == now["quantity"]:
+            return _(
+                "Correction of a settled period: usage of %(was)s before, %(now)s now, which "
+                "changes no billed quantity.",
+                was=self._show(was["metered"], self.usage_uom_id),
+                now=self._show(now["metered"], self.usage_uom_id),
+            )
+        if Decimal(now["quantity"]):
+            return _(
+                "Correction of a settled period: %(was)s before, %(now)s now.",
+                was=self._show(was["quantity"], self.uom_id),
+                now=self._show(now["quantity"], self.uom_id),
+            )
+        return _(
+            "Takes back %(was)s as settled before.",
+            was=self._show(was["quantity"], self.uom_id),
+        )
+
+    def _get_status_sentence(self):
+        feature = self.item_id.feature_id.name or ""
+        if self.status == "locked":
+            return _(
+                "The edition of that day does not unlock %(feature)s: this usage is not "
+                "billed until somebody decides about it.",
+                feature=feature,
+            )
+        if self.status == "waived":
+            return _(
+                "The edition of that day does not unlock %(feature)s; by decision this usage "
+                "is not billed.",
+                feature=feature,
+            )
+        if self.status == "unpriced":
+            return _(
+                "The pricelist has no price for this item on that day: it is not billed until "
+                "there is one."
+            )
+        if not self.billable_quantity:
+            return _("Nothing is billed.")
+        return _(
+            "Billed: %(quantity)s at %(price)s %(currency)s each = %(amount)s "
+            "%(currency)s%(list)s.",
+            quantity=self._show(self.billable_quantity, self.uom_id),
+            price=self._show(self.price_unit),
+            amount=self._show(self.amount),
+            currency=self.currency_id.name,
+            list=self._get_pricelist_hint(),
+        )
+
+    def _get_pricelist_hint(self):
+        rule = (self.trace or {}).get("price_rule")
+        return _(" (pricelist %(name)s)", name=rule["pricelist"]) if rule else ""
+
+    def _show(self, figure, unit=None):
+        """Return a figure in the reader's number format, without needless zeros."""
+        exact = round(Decimal(str(figure)), 12).normalize()
+        decimals = max(-exact.as_tuple().exponent, 0)
+        text = formatLang(self.env, float(exact), digits=decimals)
+        if not unit:
+            return text
+        # "22 × 1,000 sheets", not "22 1,000 sheets".
+        sign = " × " if unit.name[:1].isdigit() else " "
+        return f"{text}{sign}{unit.name}"
