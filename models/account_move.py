@@ -1,6 +1,6 @@
 from typing import NamedTuple
 
-from odoo import Command, _, api, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
 
@@ -91,7 +91,7 @@ class AccountMove(models.Model):
         taken = back.statement_line_id.allocation_ids.filtered(lambda a: not a.released)
         if taken:
             raise UserError(
-                _(
+                self.env._(
                     "The usage of %(invoice)s was billed again while it was cancelled, on "
                     "%(others)s. Delete or cancel that invoice first, or leave this one "
                     "cancelled.",
@@ -107,7 +107,7 @@ class AccountMove(models.Model):
         if self.state != "draft" or self.posted_before or self.is_move_sent:
             return False
         lines = self.invoice_line_ids
-        generated = lines.filtered(lambda l: l.trtc_item_id or l.trtc_is_rounding)
+        generated = lines.filtered(lambda line: line.trtc_item_id or line.trtc_is_rounding)
         return lines == generated and all(
             line._trtc_is_as_generated() for line in generated
         )

@@ -1,4 +1,4 @@
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 
@@ -166,9 +166,9 @@ class TrtcAccount(models.Model):
         )
         return {
             account: {
-                _("company"): account.company_id,
-                _("customer"): account.commercial_partner_id,
-                _("currency"): account.currency_id,
+                self.env._("company"): account.company_id,
+                self.env._("customer"): account.commercial_partner_id,
+                self.env._("currency"): account.currency_id,
             }
             for (account,) in groups
         }
@@ -178,7 +178,7 @@ class TrtcAccount(models.Model):
         for label, value in values.items():
             if now[label] != value:
                 raise UserError(
-                    _(
+                    self.env._(
                         "%(account)s has statements already: its %(field)s cannot change "
                         "any more. Create another account instead.",
                         account=self.display_name,
@@ -191,7 +191,8 @@ class TrtcAccount(models.Model):
     def _action_open(self, xml_id, domain, context=None):
         action = self.env["ir.actions.act_window"]._for_xml_id(f"trtc_billing.{xml_id}")
         action["domain"] = domain
-        action["context"] = context or {}
+        if context is not None:
+            action["context"] = context
         return action
 
     def action_open_applications(self):
@@ -228,7 +229,7 @@ class TrtcAccount(models.Model):
             "trtc_billing.group_accountant"
         ):
             raise AccessError(
-                _(
+                self.env._(
                     "Settling usage and creating invoices takes the group "
                     '"TRTC Billing / Accountant". Ask your administrator for it.'
                 )
@@ -237,6 +238,6 @@ class TrtcAccount(models.Model):
     def _get_accounts_to_bill(self):
         """Return the accounts of a run: these, or all of the user's companies."""
         self._check_may_bill()
-        accounts = self or self.search([])
+        accounts = self or self.search([("active", "in", (True, False))])
         accounts.check_access("read")
         return accounts

@@ -2,7 +2,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import NamedTuple
 
-from odoo import Command, _, fields, models
+from odoo import Command, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
@@ -221,7 +221,7 @@ class TrtcAccount(models.Model):
         product = self.env.ref("trtc_billing.product_rounding", raise_if_not_found=False)
         if not product:
             raise UserError(
-                _(
+                self.env._(
                     "The product for rounding differences was deleted. Update the module "
                     "TRTC Billing to have it back."
                 )

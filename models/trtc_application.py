@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 
@@ -40,6 +40,7 @@ class TrtcApplication(models.Model):
         help="The edition of the subscription that holds today, in billing time.",
     )
     usage_count = fields.Integer(compute="_compute_usage_count")
+    line_count = fields.Integer(string="Statement Lines", compute="_compute_line_count")
 
     _sdkappid_uniq = models.Constraint(
         "UNIQUE (company_id, sdkappid)",
@@ -91,6 +92,14 @@ class TrtcApplication(models.Model):
         for application in self:
             application.usage_count = counts.get(application.id, 0)
 
+    def _compute_line_count(self):
+        groups = self.env["trtc.statement.line"]._read_group(
+            [("application_id", "in", self.ids)], ["application_id"], ["__count"]
+        )
+        counts = {application.id: count for application, count in groups}
+        for application in self:
+            application.line_count = counts.get(application.id, 0)
+
     # === CONSTRAINT === #
 
     @api.constrains("sdkappid")
@@ -98,7 +107,7 @@ class TrtcApplication(models.Model):
         for application in self:
             if not application.sdkappid.isdigit():
                 raise ValidationError(
-                    _(
+                    self.env._(
                         "%(sdkappid)s is no SDKAppID: it consists of digits only, for "
                         "instance 1400000001.",
                         sdkappid=application.sdkappid,
@@ -134,7 +143,7 @@ class TrtcApplication(models.Model):
             )
             if not same and application.sudo().usage_count:
                 raise UserError(
-                    _(
+                    self.env._(
                         "%(application)s has usage already: neither its SDKAppID nor its "
                         "account can change any more.",
                         application=application.display_name,
@@ -149,6 +158,11 @@ class TrtcApplication(models.Model):
         )
         action["domain"] = [("application_id", "in", self.ids)]
         return action
+
+    def action_open_lines(self):
+        return self.account_id._action_open(
+            "trtc_statement_line_action", [("application_id", "in", self.ids)]
+        )
 
     # === BUSINESS === #
 
@@ -165,7 +179,7 @@ class TrtcApplication(models.Model):
         feature = self.env["trtc.feature"].sudo().search([("code", "=", feature_code)])
         if not feature:
             raise UserError(
-                _(
+                self.env._(
                     "There is no feature with the code %(code)s. The codes are listed "
                     "under TRTC Billing / Configuration / Features.",
                     code=feature_code,

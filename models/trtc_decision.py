@@ -1,4 +1,4 @@
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 
 
 class TrtcDecision(models.Model):
@@ -39,7 +39,7 @@ class TrtcDecision(models.Model):
     def _compute_display_name(self):
         outcomes = dict(self._fields["outcome"]._description_selection(self.env))
         for decision in self:
-            decision.display_name = _(
+            decision.display_name = self.env._(
                 "%(outcome)s: %(item)s of %(application)s",
                 outcome=outcomes.get(decision.outcome, ""),
                 item=decision.item_id.name or "",
@@ -54,7 +54,7 @@ class TrtcDecision(models.Model):
         for decision in decisions:
             decision._note_for_settlement()
             decision.account_id.message_post(
-                body=_(
+                body=self.env._(
                     "%(decision)s, %(date_from)s to %(date_to)s. Reason: %(reason)s",
                     decision=decision.display_name,
                     date_from=decision.date_from,
@@ -76,7 +76,7 @@ class TrtcDecision(models.Model):
         for decision in self:
             decision._note_for_settlement()
             decision.account_id.message_post(
-                body=_("Taken back: %(decision)s", decision=decision.display_name)
+                body=self.env._("Taken back: %(decision)s", decision=decision.display_name)
             )
         return super().unlink()
 

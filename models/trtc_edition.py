@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class TrtcEdition(models.Model):
@@ -24,9 +24,22 @@ class TrtcEdition(models.Model):
         help="What this edition unlocks, besides the features of every edition.",
     )
 
+    shared_feature_ids = fields.Many2many(
+        "trtc.feature",
+        string="In Every Edition",
+        compute="_compute_shared_feature_ids",
+        help="Features that every edition unlocks.",
+    )
+
     _code_uniq = models.Constraint(
         "UNIQUE (code)", "There is already an edition with this code."
     )
+
+    # === COMPUTE === #
+
+    @api.depends("code")
+    def _compute_shared_feature_ids(self):
+        self.shared_feature_ids = self.env["trtc.feature"].search([("every_edition", "=", True)])
 
     # === BUSINESS === #
 

@@ -1,6 +1,6 @@
 from decimal import Decimal
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..rating import engine
@@ -101,7 +101,7 @@ class TrtcItem(models.Model):
             for unit in (item.uom_id, item.product_id.uom_id):
                 if item.usage_uom_id._trtc_ratio(unit) is None:
                     raise ValidationError(
-                        _(
+                        self.env._(
                             "Billing item %(item)s: the units %(one)s and %(other)s do not "
                             "measure the same thing. Choose units that convert.",
                             item=item.code,
@@ -120,7 +120,7 @@ class TrtcItem(models.Model):
                 "sum",
             ):
                 raise ValidationError(
-                    _(
+                    self.env._(
                         "Billing item %(item)s: its robot must be billed by an item of the "
                         "same usage unit and cycle that adds up usage.",
                         item=item.code,
@@ -139,7 +139,7 @@ class TrtcItem(models.Model):
         changed = [name for name in METERING_FIELDS if name in vals]
         if changed and self._has_settled_lines():
             raise UserError(
-                _(
+                self.env._(
                     "Usage of this billing item is settled already: its %(fields)s cannot "
                     "change any more. Archive it and create a new item.",
                     fields=", ".join(self._fields[name].string for name in changed),

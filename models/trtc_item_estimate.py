@@ -1,6 +1,6 @@
 from decimal import Decimal
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..rating import charges as rating
@@ -64,12 +64,12 @@ class TrtcItem(models.Model):
         pricelist = lists.browse(pricelist_id).exists() if pricelist_id else shipped[:1]
         if not pricelist:
             raise UserError(
-                _("There is no pricelist %(id)s: choose another one.", id=pricelist_id)
+                self.env._("There is no pricelist %(id)s: choose another one.", id=pricelist_id)
             )
         if self.env.user._is_internal():
             pricelist.sudo(False).check_access("read")
-        elif pricelist not in shipped | self.env["trtc.account"].search([]).sudo().pricelist_id:
-            raise AccessError(_("This pricelist is not yours: leave it out or choose your own."))
+        elif pricelist not in shipped | self.env["trtc.account"].search([("active", "in", (True, False))]).sudo().pricelist_id:
+            raise AccessError(self.env._("This pricelist is not yours: leave it out or choose your own."))
         return pricelist
 
     def _get_estimate_edition(self, edition):
@@ -78,7 +78,7 @@ class TrtcItem(models.Model):
             return None
         found = self.env["trtc.edition"].sudo().search([("code", "=", edition)])
         if not found:
-            raise UserError(_("There is no edition with the code %(code)s.", code=edition))
+            raise UserError(self.env._("There is no edition with the code %(code)s.", code=edition))
         return found
 
     def _get_estimate_meter(self, index, usage, items, edition, day):
@@ -95,7 +95,7 @@ class TrtcItem(models.Model):
             fact = usage_model._convert(fact, items[code], usage_model._get_units())
         except facts.FactError as error:
             raise UserError(
-                _(
+                self.env._(
                     "Entry %(index)s: %(error)s",
                     index=index,
                     error=usage_model._get_fact_message(error),

@@ -1,4 +1,4 @@
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .exact import AMOUNT_DIGITS
@@ -53,6 +53,9 @@ class TrtcStatement(models.Model):
         compute="_compute_move_ids",
         search="_search_move_ids",
         compute_sudo=True,
+    )
+    move_count = fields.Integer(
+        string="Invoice Count", compute="_compute_move_ids", compute_sudo=True
     )
     state = fields.Selection(
         [
@@ -128,6 +131,7 @@ class TrtcStatement(models.Model):
         moves = dict(groups)
         for statement in self:
             statement.move_ids = moves.get(statement, False)
+            statement.move_count = len(statement.move_ids)
 
     def _search_move_ids(self, operator, value):
         if operator != "in":
@@ -177,7 +181,7 @@ class TrtcStatement(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
         raise UserError(
-            _(
+            self.env._(
                 "Statements cannot be deleted. To correct one, correct its usage or take "
                 "the decision back: the difference becomes an adjustment."
             )
@@ -199,6 +203,17 @@ class TrtcStatement(models.Model):
         return self.account_id._action_open(
             "trtc_invoice_action", [("id", "in", self.move_ids.ids)]
         )
+
+    def action_decide(self):
+        """Open the wizard for the locked lines of these statements."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "trtc_billing.trtc_decide_action"
+        )
+        pending = self.line_ids.filtered(
+            lambda line: line.status == "locked" and line.is_pending
+        )
+        action["context"] = {"default_line_ids": pending.ids}
+        return action
 
     def action_preview(self):
         self.ensure_one()

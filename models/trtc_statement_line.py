@@ -1,6 +1,6 @@
 from decimal import Decimal
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -31,6 +31,7 @@ class TrtcStatementLine(models.Model):
     )
     sdkappid = fields.Char(related="application_id.sdkappid", store=True, string="SDKAppID")
     item_id = fields.Many2one("trtc.item", required=True, readonly=True, ondelete="restrict")
+    feature_id = fields.Many2one(related="item_id.feature_id")
     item_sequence = fields.Integer(related="item_id.sequence", store=True)
     categ_id = fields.Many2one(related="item_id.categ_id", store=True, string="Family")
     usage_uom_id = fields.Many2one(related="item_id.usage_uom_id", string="Usage Unit")
@@ -78,6 +79,9 @@ class TrtcStatementLine(models.Model):
         compute="_compute_invoice_line_ids",
         compute_sudo=True,
     )
+    move_count = fields.Integer(
+        string="Invoice Count", compute="_compute_invoice_line_ids", compute_sudo=True
+    )
     is_to_invoice = fields.Boolean(
         compute="_compute_is_to_invoice", search="_search_is_to_invoice", compute_sudo=True
     )
@@ -105,6 +109,7 @@ class TrtcStatementLine(models.Model):
             line.invoice_line_ids = line.allocation_ids.filtered(
                 lambda allocation: not allocation.released
             ).move_line_id
+            line.move_count = len(line.invoice_line_ids.move_id)
 
     @api.depends("amount", "status", "allocation_ids.released")
     def _compute_is_to_invoice(self):
@@ -166,15 +171,15 @@ class TrtcStatementLine(models.Model):
 
     # === CRUD === #
 
-    def write(self, vals):
+    def write(self, vals):  # pylint: disable=method-required-super
         raise UserError(
-            _("Statement lines stay as they were settled; corrections are adjustments.")
+            self.env._("Statement lines stay as they were settled; corrections are adjustments.")
         )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
         raise UserError(
-            _("Statement lines stay as they were settled; corrections are adjustments.")
+            self.env._("Statement lines stay as they were settled; corrections are adjustments.")
         )
 
     # === ACTION === #
@@ -185,6 +190,11 @@ class TrtcStatementLine(models.Model):
         )
         action["domain"] = self._get_usage_domain()
         return action
+
+    def action_open_invoices(self):
+        return self.account_id._action_open(
+            "trtc_invoice_action", [("id", "in", self.invoice_line_ids.move_id.ids)]
+        )
 
     # === BUSINESS === #
 

@@ -1,6 +1,6 @@
 from decimal import Decimal
 
-from odoo import _, api, models
+from odoo import api, models
 from odoo.tools.misc import formatLang
 
 
@@ -32,15 +32,15 @@ class TrtcStatementLine(models.Model):
         metered = self._show(self.metered_quantity, usage_unit)
         sentences = []
         if self.kind == "robot":
-            sentences.append(_("A robot that a task puts into the room is billed like a user."))
+            sentences.append(self.env._("A robot that a task puts into the room is billed like a user."))
         if self.item_id.aggregation == "peak":
-            sentences.append(_("Highest value at any one time: %(usage)s.", usage=metered))
+            sentences.append(self.env._("Highest value at any one time: %(usage)s.", usage=metered))
         else:
-            sentences.append(_("Usage in this period: %(usage)s.", usage=metered))
+            sentences.append(self.env._("Usage in this period: %(usage)s.", usage=metered))
         block = Decimal(trace.get("block_size", "1"))
         if block != 1:
             sentences.append(
-                _(
+                self.env._(
                     "Rounded up to whole blocks of %(block)s: %(quantity)s.",
                     block=self._show(block, usage_unit),
                     quantity=self._show(self.quantity, unit),
@@ -48,13 +48,13 @@ class TrtcStatementLine(models.Model):
             )
         if self.free_quantity:
             per = {
-                ("account", "day"): _("per account and day"),
-                ("account", "month"): _("per account and month"),
-                ("application", "day"): _("per application and day"),
-                ("application", "month"): _("per application and month"),
+                ("account", "day"): self.env._("per account and day"),
+                ("account", "month"): self.env._("per account and month"),
+                ("application", "day"): self.env._("per application and day"),
+                ("application", "month"): self.env._("per application and month"),
             }
             sentences.append(
-                _(
+                self.env._(
                     "Of these %(free)s free (%(quota)s %(per)s).",
                     free=self._show(self.free_quantity, unit),
                     quota=self._show(trace.get("free_quantity", "0"), unit),
@@ -66,19 +66,19 @@ class TrtcStatementLine(models.Model):
     def _get_correction_sentence(self):
         was, now = self.trace["was"], self.trace["now"]
         if was["quantity"] == now["quantity"]:
-            return _(
+            return self.env._(
                 "Correction of a settled period: usage of %(was)s before, %(now)s now, which "
                 "changes no billed quantity.",
                 was=self._show(was["metered"], self.usage_uom_id),
                 now=self._show(now["metered"], self.usage_uom_id),
             )
         if Decimal(now["quantity"]):
-            return _(
+            return self.env._(
                 "Correction of a settled period: %(was)s before, %(now)s now.",
                 was=self._show(was["quantity"], self.uom_id),
                 now=self._show(now["quantity"], self.uom_id),
             )
-        return _(
+        return self.env._(
             "Takes back %(was)s as settled before.",
             was=self._show(was["quantity"], self.uom_id),
         )
@@ -86,25 +86,25 @@ class TrtcStatementLine(models.Model):
     def _get_status_sentence(self):
         feature = self.item_id.feature_id.name or ""
         if self.status == "locked":
-            return _(
+            return self.env._(
                 "The edition of that day does not unlock %(feature)s: this usage is not "
                 "billed until somebody decides about it.",
                 feature=feature,
             )
         if self.status == "waived":
-            return _(
+            return self.env._(
                 "The edition of that day does not unlock %(feature)s; by decision this usage "
                 "is not billed.",
                 feature=feature,
             )
         if self.status == "unpriced":
-            return _(
+            return self.env._(
                 "The pricelist has no price for this item on that day: it is not billed until "
                 "there is one."
             )
         if not self.billable_quantity:
-            return _("Nothing is billed.")
-        return _(
+            return self.env._("Nothing is billed.")
+        return self.env._(
             "Billed: %(quantity)s at %(price)s %(currency)s each = %(amount)s "
             "%(currency)s%(list)s.",
             quantity=self._show(self.billable_quantity, self.uom_id),
@@ -116,7 +116,7 @@ class TrtcStatementLine(models.Model):
 
     def _get_pricelist_hint(self):
         rule = (self.trace or {}).get("price_rule")
-        return _(" (pricelist %(name)s)", name=rule["pricelist"]) if rule else ""
+        return self.env._(" (pricelist %(name)s)", name=rule["pricelist"]) if rule else ""
 
     def _show(self, figure, unit=None):
         """Return a figure in the reader's number format, without needless zeros."""

@@ -1,6 +1,6 @@
 from datetime import date
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 
@@ -43,7 +43,7 @@ class TrtcSubscription(models.Model):
     @api.depends("application_id.display_name", "edition_id.name", "date_start")
     def _compute_display_name(self):
         for subscription in self:
-            subscription.display_name = _(
+            subscription.display_name = self.env._(
                 "%(application)s: %(edition)s from %(date)s",
                 application=subscription.application_id.name or "",
                 edition=subscription.edition_id.name or "",
@@ -68,13 +68,13 @@ class TrtcSubscription(models.Model):
             )
             if other:
                 raise ValidationError(
-                    _(
+                    self.env._(
                         "%(application)s already holds the edition %(edition)s from "
                         "%(start)s to %(end)s. End that subscription first.",
                         application=subscription.application_id.display_name,
                         edition=other.edition_id.name,
                         start=other.date_start,
-                        end=other.date_end or _("open end"),
+                        end=other.date_end or self.env._("open end"),
                     )
                 )
 

@@ -1,6 +1,7 @@
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..rating import periods
 from .exact import QUANTITY_DIGITS
 
 
@@ -53,6 +54,8 @@ class TrtcUsage(models.Model):
         "trtc.usage.import", readonly=True, index="btree_not_null", ondelete="restrict"
     )
 
+    line_count = fields.Integer(string="Statement Lines", compute="_compute_line_count")
+
     _once = models.UniqueIndex(
         "(company_id, source, external_id) WHERE state = 'current'",
         "A usage fact is counted once: its sender's id is known already.",
@@ -67,20 +70,28 @@ class TrtcUsage(models.Model):
         "CHECK (quantity >= 0)", "Usage is never negative."
     )
 
+    # === COMPUTE === #
+
+    def _compute_line_count(self):
+        for usage in self:
+            usage.line_count = self.env["trtc.statement.line"].search_count(
+                usage._get_statement_line_domain()
+            )
+
     # === CRUD === #
 
     @api.model_create_multi
-    def create(self, vals_list):
+    def create(self, vals_list):  # pylint: disable=method-required-super
         raise UserError(
-            _(
+            self.env._(
                 "Usage comes in through the method ingest or through TRTC Billing / "
                 "Usage / Imports, which make sure that each fact counts once."
             )
         )
 
-    def write(self, vals):
+    def write(self, vals):  # pylint: disable=method-required-super
         raise UserError(
-            _(
+            self.env._(
                 "Usage is kept as received. To correct a fact, send it again with the "
                 "same id and the right content: the new fact replaces the old one."
             )
@@ -89,8 +100,37 @@ class TrtcUsage(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
         raise UserError(
-            _(
+            self.env._(
                 "Usage cannot be deleted: bills rest on it. To take a fact back, send it "
                 "again with the same id and the quantity 0."
             )
         )
+
+    # === ACTION === #
+
+    def action_open_lines(self):
+        return self.account_id._action_open(
+            "trtc_statement_line_action", self._get_statement_line_domain()
+        )
+
+    # === BUSINESS === #
+
+    def _get_statement_line_domain(self):
+        """Return the domain of the statement lines that count this usage."""
+        self.ensure_one()
+        item = self.item_id
+        if self.state != "current" or not (item and self.account_id):
+            return [("id", "in", [])]
+        _first, last = periods.period_of(self.date, item.cycle)
+        return [
+            ("account_id", "=", self.account_id.id),
+            ("date", "=", last),
+            ("application_id", "in", [self.application_id.id, False]),
+            "|",
+            "&",
+            ("kind", "=", "usage"),
+            ("item_id", "=", item.id),
+            "&",
+            ("kind", "=", "robot"),
+            ("item_id", "=", item.robot_item_id.id),
+        ]

@@ -2,7 +2,7 @@ import base64
 import csv
 import io
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..rating import facts
@@ -73,6 +73,7 @@ class TrtcUsageImport(models.Model):
     rejected_file = fields.Binary(readonly=True, attachment=True, copy=False)
     rejected_file_name = fields.Char(readonly=True, copy=False)
     usage_ids = fields.One2many("trtc.usage", "import_id", readonly=True)
+    usage_count = fields.Integer(compute="_compute_usage_count")
 
     # === COMPUTE === #
 
@@ -109,6 +110,14 @@ class TrtcUsageImport(models.Model):
                 "total": len(rows),
             }
 
+    def _compute_usage_count(self):
+        groups = self.env["trtc.usage"]._read_group(
+            [("import_id", "in", self.ids)], ["import_id"], ["__count"]
+        )
+        counts = {usage_import.id: count for usage_import, count in groups}
+        for usage_import in self:
+            usage_import.usage_count = counts.get(usage_import.id, 0)
+
     @api.onchange("file_name")
     def _onchange_file_name(self):
         if self.file_name:
@@ -120,7 +129,7 @@ class TrtcUsageImport(models.Model):
     def _unlink_if_draft(self):
         if any(usage_import.state == "done" for usage_import in self):
             raise UserError(
-                _("An import that was carried out is kept: it shows where usage came from.")
+                self.env._("An import that was carried out is kept: it shows where usage came from.")
             )
 
     # === ACTION === #
@@ -131,7 +140,7 @@ class TrtcUsageImport(models.Model):
         self.env["trtc.usage"]._check_may_ingest()
         self.check_access("write")
         if self.state == "done":
-            raise UserError(_("This file was imported already."))
+            raise UserError(self.env._("This file was imported already."))
         header, rows = self._read_file()
         usage = self.env["trtc.usage"].with_company(self.company_id).sudo()
         source = (self.source or "").strip()
@@ -188,7 +197,7 @@ class TrtcUsageImport(models.Model):
             text = content.decode(self.encoding or "utf-8-sig")
         except UnicodeDecodeError as error:
             raise UserError(
-                _(
+                self.env._(
                     "The file is not %(encoding)s text: byte %(position)s cannot be read. "
                     "Choose another encoding.",
                     encoding=dict(ENCODINGS)[self.encoding],
@@ -205,7 +214,7 @@ class TrtcUsageImport(models.Model):
                     rows.append((reader.line_num, self._get_record(header, cells)))
         except csv.Error as error:
             raise UserError(
-                _(
+                self.env._(
                     "Line %(line)s cannot be read as CSV: %(error)s. Check the delimiter "
                     "and the quotation marks.",
                     line=reader.line_num,
@@ -221,13 +230,13 @@ class TrtcUsageImport(models.Model):
         double = {name for name in header if header.count(name) > 1}
         if missing or unknown or double:
             raise UserError(
-                _(
+                self.env._(
                     "The first line must name the columns. Required: %(required)s. "
                     "Optional: %(optional)s. Found: %(found)s. Check column names and "
                     "delimiter.",
                     required=", ".join(facts.REQUIRED),
                     optional=", ".join(facts.OPTIONAL),
-                    found=", ".join(header)[:200] or _("nothing"),
+                    found=", ".join(header)[:200] or self.env._("nothing"),
                 )
             )
 
@@ -255,7 +264,7 @@ class TrtcUsageImport(models.Model):
         writer.writerow([*names, "reason"])
         for rejection in rejected:
             line, record = rows[rejection["index"]]
-            reason = _("Line %(line)s: %(error)s", line=line, error=rejection["error"])
+            reason = self.env._("Line %(line)s: %(error)s", line=line, error=rejection["error"])
             writer.writerow([*(record.get(name, "") for name in names), reason])
         content = output.getvalue().encode("gb18030" if self.encoding == "gb18030" else "utf-8-sig")
         stem = (self.file_name or self.name).rsplit(".", 1)[0]

@@ -2,7 +2,7 @@ import json
 from decimal import Decimal
 from typing import NamedTuple
 
-from odoo import _, api, models
+from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
@@ -62,7 +62,7 @@ class TrtcUsage(models.Model):
         """
         self._check_may_ingest()
         if not isinstance(records, (list, tuple)):
-            raise UserError(_("records must be a list of usage records."))
+            raise UserError(self.env._("records must be a list of usage records."))
         try:
             source = facts.read_text("source", source)
         except facts.FactError as error:
@@ -76,7 +76,7 @@ class TrtcUsage(models.Model):
             or user.has_group("trtc_billing.group_api_sender")
         ):
             raise AccessError(
-                _(
+                self.env._(
                     "Sending usage takes one of the groups TRTC Billing / Operator and "
                     "TRTC Billing / API Sender. Ask your administrator for it."
                 )

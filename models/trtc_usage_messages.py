@@ -1,4 +1,4 @@
-from odoo import _, api, models
+from odoo import api, models
 
 from ..rating import facts
 
@@ -24,67 +24,71 @@ class TrtcUsage(models.Model):
         """Return the sentence for a :class:`rating.facts.FactError`."""
         field, value = error.field, error.value
         sentences = {
-            "missing": _("The field %(field)s is missing: please fill it in.", field=field),
-            "not_text": _(
+            "missing": self.env._(
+                "The field %(field)s is missing: please fill it in.", field=field
+            ),
+            "not_text": self.env._(
                 "%(field)s must be text or a whole number, not %(value)s.",
                 field=field,
                 value=value,
             ),
-            "too_long": _(
+            "too_long": self.env._(
                 "%(field)s is longer than %(limit)s characters (%(value)s): please shorten it.",
                 field=field,
                 limit=facts.TEXT_LIMIT,
                 value=value,
             ),
-            "not_number": _(
+            "not_number": self.env._(
                 "%(field)s must be a number such as 90 or 1.5, not %(value)s.",
                 field=field,
                 value=value,
             ),
-            "not_finite": _(
+            "not_finite": self.env._(
                 "%(field)s must be a finite number, not %(value)s.", field=field, value=value
             ),
-            "negative": _(
+            "negative": self.env._(
                 "%(field)s cannot be negative (%(value)s). To correct a fact, send its "
                 "id again with the right quantity.",
                 field=field,
                 value=value,
             ),
-            "too_large": _(
+            "too_large": self.env._(
                 "%(field)s is too large (%(value)s): please check the unit.",
                 field=field,
                 value=value,
             ),
-            "not_moment": _(
+            "not_moment": self.env._(
                 "%(field)s must be a date like 2024-10-01 or a time like "
                 "2024-10-01T08:30:00+08:00, not %(value)s.",
                 field=field,
                 value=value,
             ),
-            "end_before_start": _(
+            "end_before_start": self.env._(
                 "end (%(value)s) lies before start: please swap or correct them.", value=value
             ),
-            "not_tags": _(
+            "not_tags": self.env._(
                 'tags must be a flat object of texts such as {"room": "42"}, not %(value)s.',
                 value=value,
             ),
-            "unknown_field": _(
+            "unknown_field": self.env._(
                 "%(field)s is no field of a usage record. The fields are: %(fields)s.",
                 field=field,
                 fields=", ".join(facts.REQUIRED + facts.OPTIONAL),
             ),
-            "not_record": _("A usage record must be an object, not %(value)s.", value=value),
-            "unknown_item": _(
+            "not_record": self.env._(
+                "A usage record must be an object, not %(value)s.", value=value
+            ),
+            "unknown_item": self.env._(
                 "The billing item %(value)s is not known. The codes are listed under TRTC "
                 "Billing / Configuration / Billing Items.",
                 value=value,
             ),
-            "unknown_unit": _(
+            "unknown_unit": self.env._(
                 "The unit %(value)s is not known. Known units are those with a usage record "
                 "word under TRTC Billing / Configuration / Units.",
                 value=value,
             ),
-            "other_unit": _(
+            "other_unit": self.env._(
                 "The unit %(value)s does not measure what this billing item is metered in: "
                 "please check unit and item.",
                 value=value,

@@ -1,0 +1,373 @@
+"""The demonstration: a month of usage of four customers, settled and invoiced.
+
+Runs inside ``odoo shell`` on a fresh database. Everything goes through the same
+doors as in daily use: files are imported by the operator, settled and invoiced by
+the accountant. Dates follow the calendar: the demonstration's month is the last one
+that is over.
+"""
+
+# ruff: noqa: F821 T201  (``env`` is the shell's; printing is this script's purpose)
+import base64
+import csv
+import io
+import json
+import random
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from odoo import Command
+from odoo.tools import config
+
+HOME = Path(config["data_dir"]).parent
+SEED = 20241001
+
+#: sdkappid -> {item: (least, most) usage units a day}
+FEEDS = {
+    "lumen-learning": {
+        "1400100001": {
+            "av_audio": (40_000, 90_000),
+            "av_hd": (400_000, 700_000),
+            "av_fhd": (30_000, 60_000),
+            "rec_hd": (50_000, 80_000),
+            "slice_audio": (20_000, 40_000),
+        },
+        "1400100002": {
+            "av_hd": (20_000, 90_000),
+            "screenshot_terminal": (600, 1_900),
+        },
+    },
+    "nimbus-meet": {
+        "1400200001": {
+            "av_audio": (200_000, 500_000),
+            "av_hd": (500_000, 900_000),
+            "av_2k": (20_000, 50_000),
+            "mix_h264_hd": (10_000, 40_000),
+        },
+        "1400200002": {
+            "live_hd": (800_000, 2_000_000),
+            "relay_duration": (10_000, 30_000),
+        },
+        # Nobody has registered this application yet.
+        "1400299999": {"av_audio": (1_000, 3_000)},
+    },
+    "harbor-insurance": {
+        "1400300001": {
+            "av_hd": (60_000, 120_000),
+            "rec_audio": (10_000, 20_000),
+            # Its edition, Lite, does not unlock this.
+            "screenshot_terminal": (300, 900),
+            "ai_stt": (5_000, 15_000),
+        },
+    },
+    "kaihai-live": {
+        "1400400001": {"av_audio": (100_000, 300_000), "av_hd": (200_000, 600_000)},
+    },
+}
+
+
+def last_month():
+    """Return the first and the last day of the last month that is over."""
+    last = env.company._trtc_today().replace(day=1) - timedelta(days=1)
+    return last.replace(day=1), last
+
+
+def make_company():
+    env["account.chart.template"].try_loading(
+        "generic_coa", company=env.company, install_demo=False
+    )
+    env.company.write(
+        {
+            "name": "Example Cloud Services",
+            "street": "1 Harbour Road",
+            "city": "Springfield",
+            "country_id": env.ref("base.us").id,
+            "email": "billing@example.com",
+        }
+    )
+
+
+def make_users(customer):
+    """Create one login for each role; return [[role, login, password]]."""
+    groups = {
+        "accountant": "trtc_billing.group_accountant",
+        "operator": "trtc_billing.group_operator",
+        "manager": "trtc_billing.group_manager",
+    }
+    users = env["res.users"].with_context(no_reset_password=True)
+    logins = []
+    for role, group in groups.items():
+        users.create(
+            {
+                "name": role.capitalize(),
+                "login": role,
+                "password": role,
+                "email": f"{role}@example.com",
+                "group_ids": [Command.set([env.ref(group).id])],
+            }
+        )
+        logins.append([role, role, role])
+    contact = env["res.partner"].create(
+        {"name": "Ada Lumen", "parent_id": customer.id, "email": "ada@lumen.example.com"}
+    )
+    users.create(
+        {
+            "name": contact.name,
+            "login": "customer",
+            "password": "customer",
+            "partner_id": contact.id,
+            "group_ids": [Command.set([env.ref("base.group_portal").id])],
+        }
+    )
+    logins.append(["portal customer (Lumen Learning)", "customer", "customer"])
+    return logins
+
+
+def make_sender():
+    """Create the user of a program that sends usage; keep its API key as a file."""
+    sender = (
+        env["res.users"]
+        .with_context(no_reset_password=True)
+        .create(
+            {
+                "name": "Usage Feed",
+                "login": "sender",
+                "group_ids": [Command.set([env.ref("trtc_billing.group_api_sender").id])],
+            }
+        )
+    )
+    key = (
+        env["res.users.apikeys"]
+        .with_user(sender)
+        .sudo()
+        ._generate("rpc", "Demonstration", datetime.now() + timedelta(days=90))
+    )
+    (HOME / "api-key").write_text(key, encoding="utf-8")
+
+
+def make_contract():
+    """Return a contract: 15 % off audio/video duration, the list for all else."""
+    listed = env.ref("trtc_billing.pricelist_usd")
+    fallback = {"compute_price": "percentage", "base": "pricelist"}
+    return env["product.pricelist"].create(
+        {
+            "name": "Nimbus Meet contract",
+            "currency_id": listed.currency_id.id,
+            "item_ids": [
+                Command.create(
+                    {
+                        **fallback,
+                        "base_pricelist_id": listed.id,
+                        "applied_on": "2_product_category",
+                        "categ_id": env.ref("trtc_billing.category_duration").id,
+                        "percent_price": 15,
+                    }
+                ),
+                Command.create(
+                    {
+                        **fallback,
+                        "base_pricelist_id": listed.id,
+                        "applied_on": "3_global",
+                        "percent_price": 0,
+                    }
+                ),
+            ],
+        }
+    )
+
+
+def make_accounts(start):
+    """Create customers, accounts, applications and subscriptions."""
+    usd = env.ref("trtc_billing.pricelist_usd")
+    cny = env.ref("trtc_billing.pricelist_cny")
+    plan = [
+        # key, customer, country, pricelist, {sdkappid: (name, edition)}
+        (
+            "lumen-learning",
+            "Lumen Learning Inc.",
+            "base.us",
+            usd,
+            {"1400100001": ("Classroom", "standard"), "1400100002": ("Exams", "flagship")},
+        ),
+        (
+            "nimbus-meet",
+            "Nimbus Meet Ltd.",
+            "base.sg",
+            make_contract(),
+            {"1400200001": ("Meetings", "pro"), "1400200002": ("Town Hall", "pro")},
+        ),
+        (
+            "harbor-insurance",
+            "Harbor Insurance Co.",
+            "base.us",
+            usd,
+            {"1400300001": ("Remote Loss Assessment", "lite")},
+        ),
+        (
+            "kaihai-live",
+            "开海直播",
+            "base.cn",
+            cny,
+            {"1400400001": ("直播间", "flagship_plus")},
+        ),
+    ]
+    accounts = {}
+    for number, (key, name, country, pricelist, applications) in enumerate(plan, start=1):
+        customer = env["res.partner"].create(
+            {
+                "name": name,
+                "is_company": True,
+                "country_id": env.ref(country).id,
+                "email": f"billing@{key}.example.com",
+            }
+        )
+        accounts[key] = env["trtc.account"].create(
+            {
+                "name": name,
+                "uin": f"20000000{number:04}",
+                "partner_id": customer.id,
+                "pricelist_id": pricelist.id,
+                "application_ids": [
+                    Command.create({"name": label, "sdkappid": sdkappid})
+                    for sdkappid, (label, _edition) in applications.items()
+                ],
+            }
+        )
+        for application in accounts[key].application_ids:
+            edition = applications[application.sdkappid][1]
+            env["trtc.subscription"].create(
+                {
+                    "application_id": application.id,
+                    "edition_id": env.ref(f"trtc_billing.edition_{edition}").id,
+                    "date_start": start - timedelta(days=90),
+                }
+            )
+    return accounts
+
+
+def make_records(key, first, last):
+    """Return the usage records of a feed, one per application, item and day."""
+    dice = random.Random(f"{SEED}-{key}")
+    records = []
+    for sdkappid, items in FEEDS[key].items():
+        for offset in range((last - first).days + 1):
+            day = first + timedelta(days=offset)
+            quiet = 0.4 if day.weekday() >= 5 else 1
+            for item, (least, most) in items.items():
+                records.append(
+                    {
+                        "id": f"{sdkappid}-{item}-{day}",
+                        "sdkappid": sdkappid,
+                        "item": item,
+                        "quantity": round(dice.randint(least, most) * quiet),
+                        "start": day.isoformat(),
+                    }
+                )
+    return records
+
+
+def import_file(user, name, records):
+    """Import records as the operator does: as a CSV file."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["id", "sdkappid", "item", "quantity", "start"])
+    writer.writeheader()
+    writer.writerows(records)
+    usage_import = (
+        env["trtc.usage.import"]
+        .with_user(user)
+        .create(
+            {
+                "name": name,
+                "file_name": name,
+                "file": base64.b64encode(text.getvalue().encode()),
+            }
+        )
+    )
+    usage_import.action_import()
+    return usage_import
+
+
+def show(moves):
+    """Print a table of invoices."""
+    rows = [["Customer", "Lines", "Untaxed", "Tax", "Total", "Currency", "State"]]
+    for move in moves:
+        rows.append(
+            [
+                move.partner_id.display_name,
+                str(len(move.invoice_line_ids)),
+                f"{move.amount_untaxed:,.2f}",
+                f"{move.amount_tax:,.2f}",
+                f"{move.amount_total:,.2f}",
+                move.currency_id.name,
+                move.state,
+            ]
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if 0 < column < 5 else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  ".join(cells))
+
+
+def save_pdf(move):
+    """Write an invoice as PDF; return where, or why not."""
+    report = env["ir.actions.report"]
+    if report.get_wkhtmltopdf_state() == "install":
+        return "no PDF: wkhtmltopdf is not installed"
+    content, _kind = report._render_qweb_pdf("account.account_invoices", move.ids)
+    path = HOME / f"invoice-{move.name.replace('/', '-')}.pdf"
+    path.write_bytes(content)
+    return path
+
+
+def main():
+    first, last = last_month()
+    make_company()
+    accounts = make_accounts(first)
+    logins = make_users(accounts["lumen-learning"].partner_id)
+    make_sender()
+    users = {role: env["res.users"].search([("login", "=", role)]) for role, *_ in logins[:3]}
+    yesterday = env.company._trtc_last_ended_day()
+    for key in FEEDS:
+        import_file(
+            users["operator"], f"{key}-{first:%Y-%m}.csv", make_records(key, first, last)
+        )
+    broken = make_records("harbor-insurance", last, last)
+    broken[0]["quantity"] = "-60"
+    broken[1]["start"] = "yesterday"
+    import_file(users["operator"], "harbor-insurance-correction.csv", broken)
+
+    billing = env["trtc.account"].with_user(users["accountant"])
+    billing.settle(last)
+    moves = billing.create_invoices(last)
+    posted = moves.filtered(lambda move: move.currency_id == env.company.currency_id)[:2]
+    posted.action_post()
+
+    # After posting: a late correction of one day, and the usage of the month so far.
+    late = make_records("lumen-learning", last, last)[:1]
+    late[0]["quantity"] += 7_200
+    import_file(users["operator"], "lumen-learning-late.csv", late)
+    if yesterday > last:
+        for key in FEEDS:
+            import_file(
+                users["operator"],
+                f"{key}-{yesterday:%Y-%m-%d}.csv",
+                make_records(key, last + timedelta(days=1), yesterday),
+            )
+    billing.settle(yesterday)
+    env.cr.commit()  # pylint: disable=invalid-commit
+
+    print(f"\nInvoices for {first} to {last}\n")
+    show(moves.sudo())
+    pending = env["trtc.statement.line"].search_count([("is_pending", "=", True)])
+    unknown = env["trtc.usage"].search_count(
+        [("application_id", "=", False), ("state", "=", "current")]
+    )
+    print(f"\n{pending} statement lines wait for a decision or a price,")
+    print(f"{unknown} usage records belong to no known application.")
+    print(f"\nOne bill as PDF: {save_pdf(posted[:1].sudo())}")
+    (HOME / "demo.json").write_text(json.dumps({"logins": logins}), encoding="utf-8")
+
+
+main()

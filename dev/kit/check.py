@@ -1,0 +1,79 @@
+"""The checks beside the tests: linters, and one clean installation with Odoo's own runner."""
+
+import os
+import re
+import secrets
+import subprocess
+
+from . import database, layout, odoo
+from .console import Failure, say, step
+
+LEVELS = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ (WARNING|ERROR|CRITICAL) \S+ (\S+): (.*)$")
+
+# What Odoo logs at these levels by itself, with or without this module
+KNOWN = (
+    # The unpatched build of wkhtmltopdf, which is what Debian has
+    re.compile(r"wkhtmltopdf", re.IGNORECASE),
+    # A browser test had succeeded and the page was still loading when it was closed
+    re.compile(r"\.browser: Error received after termination: "),
+)
+RAN = re.compile(r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests")
+
+
+def main(arguments, prepare):
+    """Carry out ``dev/check [lint|install]``; return the exit code."""
+    checks = {"lint": _lint, "install": _install}
+    unknown = [name for name in arguments if name not in checks]
+    if unknown:
+        raise Failure(f"There is no check {unknown[0]}: there are lint and install.")
+    environment = prepare()
+    results = [checks[name](environment) for name in arguments or checks]
+    return 0 if all(results) else 1
+
+
+def _lint(environment):
+    """Run ruff on the checkout and pylint-odoo on the module."""
+    ruff = [layout.PYTHON, "-m", "ruff", "check", layout.ROOT]
+    pylint = [layout.PYTHON, "-m", "pylint", f"--rcfile={layout.ROOT / 'pyproject.toml'}",
+              layout.MODULE, *_packages()]  # fmt: skip
+    clean = True
+    for title, command in (("ruff", ruff), ("pylint-odoo", pylint)):
+        say(f"== {title} ==")
+        done = subprocess.run(command, cwd=layout.ADDONS, env=environment, check=False)
+        clean = clean and not done.returncode
+    return clean
+
+
+def _packages():
+    """Return the module's inner packages: pylint does not follow links by itself."""
+    inner = (layout.ADDONS / layout.MODULE).glob("*/__init__.py")
+    return sorted(path.parent.relative_to(layout.ADDONS) for path in inner)
+
+
+def _install(environment):
+    """Install the module in a new database as anyone would, its tests run on the way."""
+    name = f"trtc_{database.checkout_id()}_test_{os.getpid()}_{secrets.token_hex(2)}"
+    try:
+        with step("Installing the module in a new database with its tests"):
+            odoo.run(
+                ["-d", name, "-i", layout.MODULE, "--test-enable", "--stop-after-init",
+                 f"--test-tags=/{layout.MODULE}", "--http-port=0"],
+                "check-install",
+                "The installation or one of its tests failed",
+                environment,
+            )  # fmt: skip
+    finally:
+        database.drop(environment, name)
+    log = (layout.LOGS / "check-install.log").read_text(encoding="utf-8", errors="replace")
+    complaints = _complaints(log)
+    for line in complaints:
+        say(line)
+    ran = RAN.search(log)
+    say(f"{ran[3] if ran else 'no'} tests ran, {len(complaints)} complaints in the log")
+    return bool(ran) and not complaints
+
+
+def _complaints(log):
+    """Return the lines of a log that only this module can have caused."""
+    lines = (line for line in log.splitlines() if LEVELS.match(line))
+    return [line for line in lines if not any(known.search(line) for known in KNOWN)]

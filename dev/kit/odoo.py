@@ -1,0 +1,86 @@
+"""Odoo's command in this set-up: its configuration, and how it is started."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from . import layout, postgres, source
+from .console import Failure
+
+TAIL = 12  # lines of a failed command's log that are worth showing
+
+
+def configure():
+    """Write ``.dev/odoo.conf`` and return the environment for Odoo's processes."""
+    if "," in str(layout.ROOT):
+        raise Failure("Odoo cannot work below a folder whose name has a comma: rename it.")
+    access = postgres.ensure()
+    layout.link_module()
+    layout.DATA.mkdir(parents=True, exist_ok=True)
+    addons = [*source.addons_paths(odoo_parent()), layout.ADDONS]
+    settings = {
+        "addons_path": ",".join(map(str, addons)),
+        "data_dir": layout.DATA,
+        "db_host": access["PGHOST"],
+        "db_port": access["PGPORT"],
+        "db_user": access["PGUSER"],
+        "db_password": access["PGPASSWORD"] or False,
+        "http_interface": "127.0.0.1",
+        "list_db": False,
+        "server_wide_modules": "base,web",
+    }
+    text = "[options]\n" + "".join(f"{name} = {value}\n" for name, value in settings.items())
+    _write_private(layout.CONFIG, text)
+    return {
+        **os.environ,
+        **access,
+        "ODOO_RC": str(layout.CONFIG),
+        "TRTC_DEV": str(layout.DEV),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def command(*arguments):
+    """Return the command line of Odoo with these arguments."""
+    return [str(layout.PYTHON), str(layout.SERVER), *map(str, arguments)]
+
+
+def run(arguments, log, advice, environment, script=None):
+    """Run Odoo to its end, its log in ``.dev/logs``.
+
+    :param script: Python source for ``odoo shell``, given on standard input; what
+        it prints is returned
+    :raise Failure: when it fails; the end of its log is shown above the sentence
+    """
+    path = layout.LOGS / f"{log}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as output:
+        done = subprocess.run(
+            command(*arguments),
+            env=environment,
+            cwd=layout.DEV,
+            input=script and script.encode(),
+            stdin=None if script else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if script else output,
+            stderr=output,
+            check=False,
+        )
+    if done.returncode:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        raise Failure("\n".join([*lines[-TAIL:], f"{advice} (log: {path})."]))
+    return (done.stdout or b"").decode()
+
+
+def odoo_parent():
+    """Return the folder of the ``odoo`` package that the environment imports."""
+    for file in layout.VENV.glob("lib/python3*/site-packages/odoo-source.pth"):
+        return Path(file.read_text(encoding="utf-8").strip())
+    raise Failure("The set-up is incomplete: delete .dev/venv and run this again.")
+
+
+def _write_private(path, text):
+    """Write a file that holds a password, at once, so that no reader sees half of it."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)

@@ -1,0 +1,146 @@
+"""The tests: pure arithmetic, the module inside Odoo, and whole processes.
+
+Each part has a runner of its own; paths given on the command line go to the part
+that they belong to, everything else goes to each part that runs.
+"""
+
+import json
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import database, layout
+from .console import Failure, say
+
+NO_TESTS = 5  # pytest's own exit code
+TAKE_A_VALUE = {"-k", "-m", "-p", "-o", "-W", "-c", "-r", "-n"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One kind of tests: where they are, and how pytest is to see them."""
+
+    title: str
+    folder: str  # in the checkout
+    base: Path  # from where pytest sees them, so that they import as they should
+    prefix: str  # in front of the path, seen from there
+    options: tuple = ()
+    with_odoo: bool = False
+
+
+PARTS = (
+    Part("pure", "rating", layout.PURE, "", ("--doctest-modules",)),
+    Part(
+        "odoo", "tests", layout.ADDONS, f"{layout.MODULE}/",
+        ("--odoo-http", f"--odoo-config={layout.CONFIG}"), with_odoo=True,
+    ),
+    Part("processes", "dev/proof", layout.ROOT, ""),
+)  # fmt: skip
+
+
+def main(arguments, environment):
+    """Run what the arguments name, or all; return the exit code."""
+    paths, options = _sort(arguments)
+    totals = {"passed": 0, "failed": 0, "skipped": 0}
+    lines = []
+    database.sweep(environment)
+    for part in PARTS:
+        chosen = paths[part] if any(paths.values()) else _whole(part)
+        if chosen:
+            started = time.monotonic()
+            counts = _run(part, chosen, options, environment)
+            seconds = time.monotonic() - started
+            lines.append(f"{part.title}: {_sentence(counts)} ({seconds:.0f} s)")
+            for name in totals:
+                totals[name] += counts[name]
+    say()
+    for line in lines:
+        say(line)
+    ran = totals["passed"] + totals["failed"]
+    if not ran:
+        say("No test was run.")
+    say(_sentence(totals))
+    return 0 if ran and not totals["failed"] else 1
+
+
+def _sentence(counts):
+    return ", ".join(f"{counts[name]} {name}" for name in ("passed", "failed", "skipped"))
+
+
+def _sort(arguments):
+    """Tell paths from options, and say to which part each path belongs."""
+    paths = {part: [] for part in PARTS}
+    options = []
+    for index, argument in enumerate(arguments):
+        target = None
+        if not argument.startswith("-") and arguments[index - 1 : index] not in (
+            [option] for option in TAKE_A_VALUE
+        ):
+            target = _inside(argument)
+        if target is None:
+            options.append(argument)
+        else:
+            for part, path in _assign(target):
+                paths[part].append(path)
+    return paths, options
+
+
+def _inside(argument):
+    """Return the path inside the checkout that an argument names, if it does."""
+    path, *node = argument.split("::")
+    for start in (Path.cwd(), layout.ROOT):
+        found = Path(os.path.abspath(start / path))
+        if found.exists() and found.is_relative_to(layout.ROOT):
+            return "::".join([str(found.relative_to(layout.ROOT)), *node])
+    if path.endswith(".py") or "/" in path:
+        raise Failure(f"There is no {path} in this checkout.")
+    return None
+
+
+def _assign(target):
+    if target == ".":
+        return [(part, part.folder) for part in PARTS if (layout.ROOT / part.folder).is_dir()]
+    for part in PARTS:
+        if target.split("::")[0] == part.folder or target.startswith(f"{part.folder}/"):
+            return [(part, target)]
+    folders = ", ".join(part.folder for part in PARTS)
+    raise Failure(f"{target} holds no tests: they are in {folders}.")
+
+
+def _whole(part):
+    return [part.folder] if (layout.ROOT / part.folder).is_dir() else []
+
+
+def _run(part, paths, options, environment):
+    """Run one part; return its counts."""
+    say(f"\n== {part.title} tests ==")
+    if not part.with_odoo:
+        return _pytest(part, paths, [*options, "-p", "no:odoo"], environment)
+    with database.temporary(environment) as name:
+        return _pytest(part, paths, [*options, f"--odoo-database={name}"], environment)
+
+
+def _pytest(part, paths, options, environment):
+    report = layout.DEV / f"report-{part.title}-{os.getpid()}.json"
+    command = [
+        layout.PYTHON, "-m", "pytest", "-p", "kit.report",
+        "-c", layout.ROOT / "pyproject.toml",
+        f"--rootdir={part.base}", f"--confcutdir={part.base / part.prefix / part.folder}",
+        "-o", f"cache_dir={layout.DEV / 'pytest-cache' / part.title}",
+        *part.options, *options, *(part.prefix + path for path in paths),
+    ]  # fmt: skip
+    settings = {
+        **environment,
+        "PYTHONPATH": str(layout.ROOT / "dev"),
+        "TRTC_REPORT": str(report),
+    }
+    code = subprocess.run(command, cwd=part.base, env=settings, check=False).returncode
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    if report.exists():
+        counts.update(json.loads(report.read_text(encoding="utf-8")))
+        report.unlink()
+    if code not in (0, NO_TESTS) and not counts["failed"]:
+        counts["failed"] = 1  # the runner itself gave up
+    return counts

@@ -1,0 +1,94 @@
+"""Fixtures for tests of whole processes: real Odoo processes on a database of their own."""
+
+import subprocess
+import time
+
+import pytest
+
+from kit import database as databases
+from kit import odoo
+
+
+@pytest.fixture(scope="session")
+def environment():
+    """Return the environment variables that Odoo's processes need."""
+    return odoo.configure()
+
+
+@pytest.fixture
+def database(environment):
+    """Return the name of a fresh database with the module; it is dropped afterwards."""
+    with databases.temporary(environment) as name:
+        yield name
+
+
+@pytest.fixture
+def connection(environment, database):
+    """Return an autocommitting connection to the fresh database, past Odoo."""
+    with databases.connect(environment, database) as opened:
+        opened.autocommit = True
+        yield opened
+    opened.close()
+
+
+@pytest.fixture
+def spawn(environment, database):
+    """Return a function that starts a script in an Odoo process of its own.
+
+    ``spawn(script)`` gives the ``Popen``; the script sees ``env`` as in ``odoo shell``,
+    commits by itself, and what it prints can be read from ``stdout``. ``kill()``,
+    ``wait()`` and ``communicate()`` work as ever. What still runs at the end of the
+    test is killed.
+    """
+    started = []
+
+    def start(script, **options):
+        process = subprocess.Popen(
+            odoo.command("shell", "-d", database, "--no-http", "--log-level=warn"),
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+        started.append(process)
+        process.stdin.write(script)
+        process.stdin.close()
+        process.stdin = None  # so that communicate() does not write again
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def run(spawn):
+    """Return a function that runs a script to its end and returns what it printed."""
+
+    def complete(script, timeout=120):
+        process = spawn(script)
+        output, errors = process.communicate(timeout=timeout)
+        assert process.returncode == 0, errors
+        return output
+
+    return complete
+
+
+@pytest.fixture
+def wait_until():
+    """Return a function that waits until a condition holds."""
+
+    def wait(condition, timeout=60, pause=0.05):
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            result = condition()
+            if result:
+                return result
+            time.sleep(pause)
+        raise AssertionError(f"not so after {timeout} s: {condition}")
+
+    return wait
