@@ -164,17 +164,17 @@ class AccountMove(models.Model):
     def _trtc_refresh(self, plan):
         """Bring the lines of this draft to a plan; keep what the plan leaves alone."""
         self.trtc_allocation_ids.unlink()
-        known = {
-            line._trtc_get_key(): line for line in self.invoice_line_ids if line.trtc_item_id
-        }
+        known = self.invoice_line_ids.filtered("trtc_item_id").grouped(
+            lambda line: line._trtc_get_key()
+        )
         commands = []
         for vals in plan.get_line_vals():
             key = vals["trtc_item_id"], vals["trtc_is_late"], vals["trtc_kind"], vals["price_unit"]
-            line = known.pop(key, None)
-            commands.append(
-                Command.update(line.id, vals) if line else Command.create(vals)
-            )
-        commands += [Command.delete(line.id) for line in known.values()]
+            line = known.get(key, self.env["account.move.line"])[:1]
+            if line:
+                known[key] -= line
+            commands.append(Command.update(line.id, vals) if line else Command.create(vals))
+        commands += [Command.delete(line.id) for rest in known.values() for line in rest]
         self.write({"invoice_line_ids": commands})
 
     def _trtc_prepare_allocations(self, plan):
@@ -219,10 +219,11 @@ class AccountMove(models.Model):
         self.write({"invoice_line_ids": [Command.create(vals)]})
 
     def _trtc_get_billed_total(self):
-        """Return the sum of the lines in the terms that their prices are stated in."""
-        return sum(
-            line.price_total
-            if any(tax.price_include for tax in line.tax_ids)
-            else line.price_subtotal
-            for line in self.invoice_line_ids
-        )
+        """Return what is billed in the terms that prices are stated in.
+
+        The totals of the invoice are asked, not those of its lines: the two differ
+        where the company rounds taxes globally.
+        """
+        included = self.line_ids.filtered(lambda line: line.tax_line_id.price_include)
+        taxes = self.direction_sign * sum(included.mapped("amount_currency"))
+        return self.amount_untaxed + taxes

@@ -18,9 +18,9 @@ class AccountMoveLine(models.Model):
         [("usage", "Usage"), ("robot", "Robot")], string="TRTC Kind", readonly=True
     )
     trtc_is_late = fields.Boolean(
-        string="TRTC Correction",
+        string="TRTC Earlier Period",
         readonly=True,
-        help="Corrects usage of a period before the one that this invoice covers.",
+        help="Bills or corrects usage of a period before the one that this invoice covers.",
     )
     trtc_date_from = fields.Date(string="Service From", readonly=True)
     trtc_date_to = fields.Date(string="Service To", readonly=True)

@@ -152,6 +152,8 @@ class TrtcAccount(models.Model):
             changed = {day, account.derive_robots_from}
             if len(changed) > 1:
                 account.application_ids._note_for_settlement(min(changed - {False}))
+        if "pricelist_id" in vals:
+            self.env["trtc.settlement.note"].sudo()._note_unpriced()
         return result
 
     @api.model

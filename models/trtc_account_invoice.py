@@ -73,11 +73,16 @@ class TrtcAccount(models.Model):
         if late:
             target = min(by_period, default=max(closed))
             by_period[target] = by_period.get(target, lines.browse()) | late
-        bills = []
+        bills, carried = [], lines.browse()
         for period, found in sorted(by_period.items()):
             draft = self._get_refreshable_draft(period)
-            if draft or any(line.amount for line in found):
+            found |= carried
+            if draft or self._get_rounded_total(self._get_exact_total(found)):
                 bills.append(Bill(self, period, found, draft))
+                carried = lines.browse()
+            else:
+                # Less than the smallest coin: goes along with a later period.
+                carried = found.filtered("amount")
         return bills
 
     def _get_due_domain(self, limit):
@@ -144,7 +149,7 @@ class TrtcAccount(models.Model):
     def _get_invoice_line_key(self, line, price, period):
         """Return what statement lines must share to be one invoice line.
 
-        A correction of an earlier period than the invoice's has a line of its own.
+        What belongs to an earlier period than the invoice's has a line of its own.
         """
         late = periods.period_of(line.date, self.invoice_cycle) != period
         return line.item_id, late, line.kind, price
@@ -160,20 +165,23 @@ class TrtcAccount(models.Model):
         exact = lines._get_exact_amounts()
         groups = defaultdict(list)
         for line in lines:
-            price = exact[line.id][1]
-            groups[self._get_invoice_line_key(line, price, period)].append(line)
+            groups[self._get_invoice_line_key(line, exact[line.id][1], period)].append(line.id)
         prepared = []
-        for (item, late, kind, price), found in sorted(
-            groups.items(), key=lambda group: (group[0][0].sequence, group[0][1:])
-        ):
-            found = lines.browse(line.id for line in found)
+        for ids in groups.values():
+            found = lines.browse(ids)
+            item, kind = found[0].item_id, found[0].kind
+            late = periods.period_of(found[0].date, self.invoice_cycle) != period
             quantity = sum(exact[line.id][0] for line in found)
-            if quantity and price:
-                vals = self._prepare_invoice_line(item, kind, sign * quantity, price, found)
-                if late:
-                    vals["name"] = self._get_correction_name(vals["name"])
-                prepared.append(({**vals, "trtc_is_late": late}, found))
-        return prepared
+            price = exact[found[0].id][1]
+            if not (quantity and price):
+                continue
+            vals = self._prepare_invoice_line(item, kind, sign * quantity, price, found)
+            if late:
+                vals["name"] = self._get_late_name(vals["name"])
+            order = late, item.sequence, kind != "usage", price
+            prepared.append((order, {**vals, "trtc_is_late": late}, found))
+        prepared.sort(key=lambda one: one[0])
+        return [(vals, found) for _order, vals, found in prepared]
 
     def _prepare_invoice_line(self, item, kind, quantity, price, lines):
         """Return the values of one invoice line for statement lines."""
@@ -206,10 +214,10 @@ class TrtcAccount(models.Model):
             date_to=format_date(self.env, last),
         )
 
-    def _get_correction_name(self, name):
-        """Return the text of an invoice line that corrects an earlier period."""
+    def _get_late_name(self, name):
+        """Return the text of an invoice line for an earlier period than the invoice's."""
         self = self.with_context(lang=self.partner_id.lang or self.env.lang)
-        return self.env._("Correction: %(name)s", name=name)
+        return self.env._("From an earlier period: %(name)s", name=name)
 
     def _prepare_rounding_line(self, difference, exact_total, taxes_like):
         """Return the values of the line that makes the total the exact one, rounded.

@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from .exact import AMOUNT_DIGITS, QUANTITY_DIGITS
+from .exact import AMOUNT_DIGITS, QUANTITY_DIGITS, Exact
 
 
 class TrtcAllocation(models.Model):
@@ -28,8 +28,8 @@ class TrtcAllocation(models.Model):
     move_line_id = fields.Many2one(
         "account.move.line", ondelete="cascade", index="btree_not_null"
     )
-    quantity = fields.Float(digits=QUANTITY_DIGITS)
-    amount = fields.Float(digits=AMOUNT_DIGITS)
+    quantity = Exact(digits=QUANTITY_DIGITS)
+    amount = Exact(digits=AMOUNT_DIGITS)
     released = fields.Boolean(
         help="The invoice was cancelled: the statement line may be billed again."
     )

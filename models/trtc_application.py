@@ -36,6 +36,7 @@ class TrtcApplication(models.Model):
         "trtc.edition",
         string="Edition Today",
         compute="_compute_edition_id",
+        compute_sudo=True,
         search="_search_edition_id",
         help="The edition of the subscription that holds today, in billing time.",
     )

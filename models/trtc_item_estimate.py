@@ -68,9 +68,16 @@ class TrtcItem(models.Model):
             )
         if self.env.user._is_internal():
             pricelist.sudo(False).check_access("read")
-        elif pricelist not in shipped | self.env["trtc.account"].search([("active", "in", (True, False))]).sudo().pricelist_id:
-            raise AccessError(self.env._("This pricelist is not yours: leave it out or choose your own."))
+        elif pricelist not in shipped | self._get_own_pricelists():
+            raise AccessError(
+                self.env._("This pricelist is not yours: leave it out or choose your own.")
+            )
         return pricelist
+
+    def _get_own_pricelists(self):
+        """Return the pricelists of the accounts that the user may see."""
+        every = [("active", "in", (True, False))]
+        return self.env["trtc.account"].search(every).sudo().pricelist_id
 
     def _get_estimate_edition(self, edition):
         """Return the edition with a code; None for no code."""

@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..rating import periods
-from .exact import AMOUNT_DIGITS, PRICE_DIGITS, QUANTITY_DIGITS
+from .exact import AMOUNT_DIGITS, PRICE_DIGITS, QUANTITY_DIGITS, Exact
 
 
 class TrtcStatementLine(models.Model):
@@ -54,22 +54,22 @@ class TrtcStatementLine(models.Model):
     kind = fields.Selection(
         [("usage", "Usage"), ("robot", "Robot")], required=True, readonly=True
     )
-    metered_quantity = fields.Float(
+    metered_quantity = Exact(
         string="Metered", digits=QUANTITY_DIGITS, readonly=True, help="In usage units."
     )
-    quantity = fields.Float(
+    quantity = Exact(
         digits=QUANTITY_DIGITS, readonly=True, help="Billing units, rounded up once."
     )
-    free_quantity = fields.Float(string="Free", digits=QUANTITY_DIGITS, readonly=True)
-    pack_quantity = fields.Float(string="From Packs", digits=QUANTITY_DIGITS, readonly=True)
-    locked_quantity = fields.Float(
+    free_quantity = Exact(string="Free", digits=QUANTITY_DIGITS, readonly=True)
+    pack_quantity = Exact(string="From Packs", digits=QUANTITY_DIGITS, readonly=True)
+    locked_quantity = Exact(
         string="Locked or Waived", digits=QUANTITY_DIGITS, readonly=True
     )
-    billable_quantity = fields.Float(
+    billable_quantity = Exact(
         string="Billable", digits=QUANTITY_DIGITS, readonly=True
     )
-    price_unit = fields.Float(string="Unit Price", digits=PRICE_DIGITS, readonly=True)
-    amount = fields.Float(digits=AMOUNT_DIGITS, readonly=True)
+    price_unit = Exact(string="Unit Price", digits=PRICE_DIGITS, readonly=True)
+    amount = Exact(digits=AMOUNT_DIGITS, readonly=True)
     trace = fields.Json(readonly=True)
     explanation = fields.Text(compute="_compute_explanation")
     allocation_ids = fields.One2many("trtc.allocation", "statement_line_id", readonly=True)

@@ -32,7 +32,9 @@ class TrtcStatementLine(models.Model):
         metered = self._show(self.metered_quantity, usage_unit)
         sentences = []
         if self.kind == "robot":
-            sentences.append(self.env._("A robot that a task puts into the room is billed like a user."))
+            sentences.append(
+                self.env._("A robot that a task puts into the room is billed like a user.")
+            )
         if self.item_id.aggregation == "peak":
             sentences.append(self.env._("Highest value at any one time: %(usage)s.", usage=metered))
         else:

@@ -129,7 +129,9 @@ class TrtcUsageImport(models.Model):
     def _unlink_if_draft(self):
         if any(usage_import.state == "done" for usage_import in self):
             raise UserError(
-                self.env._("An import that was carried out is kept: it shows where usage came from.")
+                self.env._(
+                    "An import that was carried out is kept: it shows where usage came from."
+                )
             )
 
     # === ACTION === #

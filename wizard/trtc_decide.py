@@ -1,4 +1,4 @@
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
@@ -53,7 +53,7 @@ class TrtcDecide(models.TransientModel):
         lines = self.line_ids.filtered("is_pending")
         lines.check_access("read")
         if not lines:
-            raise UserError(_("None of these lines waits for a decision any more."))
+            raise UserError(self.env._("None of these lines waits for a decision any more."))
         if self.outcome == "upgrade":
             self._upgrade(lines)
         else:
@@ -86,11 +86,11 @@ class TrtcDecide(models.TransientModel):
     def _upgrade(self, lines):
         """Let the applications hold the chosen edition from the chosen day on."""
         if not self.edition_id or not self.date_start:
-            raise UserError(_("Choose the edition and the day from which it holds."))
+            raise UserError(self.env._("Choose the edition and the day from which it holds."))
         for feature in lines.item_id.feature_id:
             if not self.edition_id._unlocks(feature):
                 raise UserError(
-                    _(
+                    self.env._(
                         "The edition %(edition)s does not unlock %(feature)s. Choose "
                         "another one.",
                         edition=self.edition_id.name,
@@ -100,7 +100,7 @@ class TrtcDecide(models.TransientModel):
         for application in lines.application_id or lines._get_usages().application_id:
             application.sudo()._start_edition(self.edition_id, self.date_start)
             application.message_post(
-                body=_(
+                body=self.env._(
                     "Edition %(edition)s from %(date)s. Reason: %(reason)s",
                     edition=self.edition_id.name,
                     date=self.date_start,
