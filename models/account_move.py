@@ -3,6 +3,9 @@ from typing import NamedTuple
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
+#: What a refresh changes on the lines of a draft.
+REFRESHED = ("name", "quantity", "sequence", "trtc_date_from", "trtc_date_to")
+
 
 class InvoicePlan(NamedTuple):
     """What an invoice shall hold: see :meth:`AccountMove._trtc_get_plan`."""
@@ -173,7 +176,9 @@ class AccountMove(models.Model):
             line = known.get(key, self.env["account.move.line"])[:1]
             if line:
                 known[key] -= line
-            commands.append(Command.update(line.id, vals) if line else Command.create(vals))
+            # Whatever else was entered on a line that stays, such as taxes, stays too.
+            changes = {name: vals[name] for name in REFRESHED}
+            commands.append(Command.update(line.id, changes) if line else Command.create(vals))
         commands += [Command.delete(line.id) for rest in known.values() for line in rest]
         self.write({"invoice_line_ids": commands})
 

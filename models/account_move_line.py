@@ -45,15 +45,23 @@ class AccountMoveLine(models.Model):
         return self.trtc_item_id.id, self.trtc_is_late, self.trtc_kind, self.price_unit
 
     def _trtc_is_as_generated(self):
-        """Tell whether quantity and price are still what the statements say."""
+        """Tell whether text, quantity and price are still what the statements say."""
         self.ensure_one()
         if self.trtc_is_rounding:
             return True
         allocations = self.sudo().trtc_allocation_ids
         quantity = abs(sum(allocations.mapped("quantity")))
         prices = set(allocations.statement_line_id.mapped("price_unit"))
+        name = self.move_id.trtc_account_id._get_invoice_line_name(
+            self.trtc_item_id,
+            self.trtc_kind,
+            self.trtc_is_late,
+            self.trtc_date_from,
+            self.trtc_date_to,
+        )
         return (
-            not self.discount
+            self.name == name
+            and not self.discount
             and not float_compare(self.quantity, quantity, precision_digits=2)
             and all(
                 not float_compare(self.price_unit, price, precision_digits=12)

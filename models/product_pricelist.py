@@ -40,8 +40,8 @@ class ProductPricelist(models.Model):
         :param items: ``trtc.item`` records
         :param date day: a billing day of the current company
         :return: {item: [Step]}, prices per billing unit in the currency of the
-            pricelist; no step where no rule applies, so that nothing is ever
-            billed at a product's default price by accident
+            pricelist; no step where no rule applies, or where a rule refers to a
+            price that nobody ever entered, so that nothing is free by accident
         """
         self.ensure_one()
         moment = self._trtc_price_moment(day, self.env.company.trtc_billing_tz)
@@ -52,10 +52,10 @@ class ProductPricelist(models.Model):
             )
             for item in items:
                 price, rule_id = found[item.product_id.id]
-                if not rule_id:
+                rule = self.env["product.pricelist.item"].browse(rule_id)
+                if not rule or not (price or rule._trtc_is_free(item.product_id, start, moment)):
                     continue
                 size = item.product_id.uom_id._trtc_ratio(item.uom_id)
-                rule = self.env["product.pricelist.item"].browse(rule_id)
                 price = prices.exact(Decimal(repr(price)) / size, prices.PRICE_QUANTUM)
                 known = steps[item]
                 if known and (known[-1].price, known[-1].rule) == (price, rule):

@@ -71,7 +71,7 @@ class TrtcAccount(models.Model):
         closed = self._get_closed_periods(by_period)
         late = lines.browse().union(*(by_period.pop(period) for period in closed))
         if late:
-            target = min(by_period, default=max(closed))
+            target = self._get_period_for_late_usage(by_period, closed, limit)
             by_period[target] = by_period.get(target, lines.browse()) | late
         bills, carried = [], lines.browse()
         for period, found in sorted(by_period.items()):
@@ -111,6 +111,23 @@ class TrtcAccount(models.Model):
         closed = {(move.trtc_date_from, move.trtc_date_to) for move in moves - open_moves}
         reopened = {(move.trtc_date_from, move.trtc_date_to) for move in open_moves}
         return sorted((closed - reopened) & set(candidates))
+
+    def _get_period_for_late_usage(self, due, closed, limit):
+        """Return the invoicing period that also bills usage of closed periods.
+
+        It is the oldest one that this run invoices or that has a draft which may be
+        refreshed; without any, the newest of the closed ones gets another invoice.
+        """
+        drafts = self.env["account.move"].search(
+            [
+                ("trtc_account_id", "=", self.id),
+                ("trtc_date_to", "<=", limit),
+                ("state", "=", "draft"),
+            ]
+        )
+        drafts = drafts.filtered(lambda move: move._trtc_is_refreshable())
+        open_periods = {(move.trtc_date_from, move.trtc_date_to) for move in drafts}
+        return min(open_periods | set(due), default=max(closed))
 
     def _get_refreshable_draft(self, period):
         """Return the draft invoice of a period that nobody changed, or none."""
@@ -175,16 +192,15 @@ class TrtcAccount(models.Model):
             price = exact[found[0].id][1]
             if not (quantity and price):
                 continue
-            vals = self._prepare_invoice_line(item, kind, sign * quantity, price, found)
-            if late:
-                vals["name"] = self._get_late_name(vals["name"])
+            vals = self._prepare_invoice_line(found, late, sign * quantity, price)
             order = late, item.sequence, kind != "usage", price
-            prepared.append((order, {**vals, "trtc_is_late": late}, found))
+            prepared.append((order, vals, found))
         prepared.sort(key=lambda one: one[0])
         return [(vals, found) for _order, vals, found in prepared]
 
-    def _prepare_invoice_line(self, item, kind, quantity, price, lines):
+    def _prepare_invoice_line(self, lines, late, quantity, price):
         """Return the values of one invoice line for statement lines."""
+        item, kind = lines[0].item_id, lines[0].kind
         spans = [line._get_period() for line in lines]
         first = min(first for first, _last in spans)
         last = max(last for _first, last in spans)
@@ -193,31 +209,30 @@ class TrtcAccount(models.Model):
             "product_uom_id": item.uom_id.id,
             "quantity": float(quantity),
             "price_unit": float(price),
-            "name": self._get_invoice_line_name(item, kind, first, last),
+            "name": self._get_invoice_line_name(item, kind, late, first, last),
             "trtc_item_id": item.id,
             "trtc_kind": kind,
+            "trtc_is_late": late,
             "trtc_date_from": first,
             "trtc_date_to": last,
         }
 
-    def _get_invoice_line_name(self, item, kind, first, last):
+    def _get_invoice_line_name(self, item, kind, late, first, last):
         """Return the text of an invoice line, in the customer's language."""
         self = self.with_context(lang=self.partner_id.lang or self.env.lang)
-        item = item.with_env(self.env)
-        name = item.name
+        name = item.with_env(self.env).name
         if kind == "robot":
             name = self.env._("%(item)s (robots of tasks)", item=name)
+        if late:
+            name = self.env._("From an earlier period: %(item)s", item=name)
+        if first == last:
+            return self.env._("%(item)s\n%(date)s", item=name, date=format_date(self.env, first))
         return self.env._(
             "%(item)s\n%(date_from)s to %(date_to)s",
             item=name,
             date_from=format_date(self.env, first),
             date_to=format_date(self.env, last),
         )
-
-    def _get_late_name(self, name):
-        """Return the text of an invoice line for an earlier period than the invoice's."""
-        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
-        return self.env._("From an earlier period: %(name)s", name=name)
 
     def _prepare_rounding_line(self, difference, exact_total, taxes_like):
         """Return the values of the line that makes the total the exact one, rounded.

@@ -87,20 +87,33 @@ class TrtcAccount(models.Model):
             new = self._rate(cycle, window, book)
             settled = self._get_settled_charges(cycle, window)
             statements |= self._create_statements(cycle, rating.difference(new, settled))
-        notes.unlink()
+        notes._work_off()
         return statements
 
     def _get_rating_window(self, cycle, touched, until):
         """Return the periods to rate again when some were touched.
 
         Where prices have steps, usage of a day may change the price of every other
-        day of its month.
+        day of its month, days after ``until`` that are settled already among them.
         """
         if cycle == periods.MONTH or not self.pricelist_id._trtc_has_steps():
             return touched
+        until = max(until, self._get_last_settled_day(cycle) or until)
         months = {periods.period_of(first, periods.MONTH) for first, _last in touched}
         days = chain.from_iterable(_days(first, min(last, until)) for first, last in months)
         return {(day, day) for day in days}
+
+    def _get_last_settled_day(self, cycle):
+        """Return the last day of the newest settled period, or nothing."""
+        return (
+            self.env["trtc.statement"]
+            .search(
+                [("account_id", "=", self.id), ("cycle", "=", cycle)],
+                order="date_to desc",
+                limit=1,
+            )
+            .date_to
+        )
 
     def _rate(self, cycle, window, book):
         """Return the charges for all usage of this account in some periods.
@@ -169,9 +182,12 @@ class TrtcAccount(models.Model):
         )
         meters, counts = [], defaultdict(int)
         rights = self._get_rights()
+        # Read together, not one by one.
+        applications = self.env["trtc.application"].browse({row[1] for row in rows})
+        applications = {application.id: application for application in applications}
         for item_id, application_id, day, instant, quantity, count in rows:
             item = self.env["trtc.item"].browse(item_id)
-            application = self.env["trtc.application"].browse(application_id)
+            application = applications[application_id]
             meter = engine.Meter(
                 item=item.code,
                 application=application.sdkappid,
@@ -271,7 +287,10 @@ class TrtcAccount(models.Model):
             by_period[charge.period].append(charge)
         if not by_period:
             return self.env["trtc.statement"]
-        Statement = self.env["trtc.statement"]
+        # No "created" note on each: the serial number and the dates say it all.
+        Statement = self.env["trtc.statement"].with_context(
+            mail_create_nolog=True, tracking_disable=True
+        )
         settled = Statement.search(
             [
                 ("account_id", "=", self.id),

@@ -106,7 +106,7 @@ class TrtcApplication(models.Model):
     @api.constrains("sdkappid")
     def _check_sdkappid(self):
         for application in self:
-            if not application.sdkappid.isdigit():
+            if not (application.sdkappid.isascii() and application.sdkappid.isdigit()):
                 raise ValidationError(
                     self.env._(
                         "%(sdkappid)s is no SDKAppID: it consists of digits only, for "
@@ -206,11 +206,15 @@ class TrtcApplication(models.Model):
     def _start_edition(self, edition, day):
         """Let these applications hold ``edition`` from ``day`` on.
 
-        The subscription that runs on that day ends the day before; a later one stays
-        and bounds the new one.
+        The subscription that runs on that day ends the day before; one that starts on it
+        changes its edition; a later one stays and bounds the new one.
         """
         for application in self:
             subscriptions = application.subscription_ids.sorted("date_start")
+            starting = subscriptions.filtered(lambda s: s.date_start == day)
+            if starting:
+                starting.edition_id = edition
+                continue
             running = subscriptions.filtered(
                 lambda s: s.date_start < day and (not s.date_end or s.date_end >= day)
             )

@@ -53,7 +53,7 @@ class TrtcDecision(models.Model):
         decisions = super().create(vals_list)
         for decision in decisions:
             decision._note_for_settlement()
-            decision.account_id.message_post(
+            decision.account_id.sudo().message_post(
                 body=self.env._(
                     "%(decision)s, %(date_from)s to %(date_to)s. Reason: %(reason)s",
                     decision=decision.display_name,
@@ -75,7 +75,7 @@ class TrtcDecision(models.Model):
     def unlink(self):
         for decision in self:
             decision._note_for_settlement()
-            decision.account_id.message_post(
+            decision.account_id.sudo().message_post(
                 body=self.env._("Taken back: %(decision)s", decision=decision.display_name)
             )
         return super().unlink()

@@ -26,6 +26,11 @@ class TrtcSettlementNote(models.Model):
 
     # === BUSINESS === #
 
+    def _work_off(self):
+        """Delete these notes; unlike ``unlink`` keep everything else that is cached."""
+        self.env.cr.execute(SQL("DELETE FROM trtc_settlement_note WHERE id = ANY(%s)", self.ids))
+        self.invalidate_model(flush=False)
+
     def _insert_select(self, usages):
         """Note the periods of usage rows.
 

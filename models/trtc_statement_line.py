@@ -71,7 +71,7 @@ class TrtcStatementLine(models.Model):
     price_unit = Exact(string="Unit Price", digits=PRICE_DIGITS, readonly=True)
     amount = Exact(digits=AMOUNT_DIGITS, readonly=True)
     trace = fields.Json(readonly=True)
-    explanation = fields.Text(compute="_compute_explanation")
+    explanation = fields.Text(compute="_compute_explanation", compute_sudo=True)
     allocation_ids = fields.One2many("trtc.allocation", "statement_line_id", readonly=True)
     invoice_line_ids = fields.Many2many(
         "account.move.line",

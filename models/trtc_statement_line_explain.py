@@ -1,7 +1,8 @@
 from decimal import Decimal
 
 from odoo import api, models
-from odoo.tools.misc import formatLang
+
+from .figures import show_figure
 
 
 class TrtcStatementLine(models.Model):
@@ -59,7 +60,7 @@ class TrtcStatementLine(models.Model):
                 self.env._(
                     "Of these %(free)s free (%(quota)s %(per)s).",
                     free=self._show(self.free_quantity, unit),
-                    quota=self._show(trace.get("free_quantity", "0"), unit),
+                    quota=self._show(Decimal(trace.get("free_quantity", "0")), unit),
                     per=per[trace.get("free_scope", "account"), self.cycle],
                 )
             )
@@ -71,22 +72,28 @@ class TrtcStatementLine(models.Model):
             return self.env._(
                 "Correction of a settled period: usage of %(was)s before, %(now)s now, which "
                 "changes no billed quantity.",
-                was=self._show(was["metered"], self.usage_uom_id),
-                now=self._show(now["metered"], self.usage_uom_id),
+                was=self._show(Decimal(was["metered"]), self.usage_uom_id),
+                now=self._show(Decimal(now["metered"]), self.usage_uom_id),
             )
         if Decimal(now["quantity"]):
             return self.env._(
                 "Correction of a settled period: %(was)s before, %(now)s now.",
-                was=self._show(was["quantity"], self.uom_id),
-                now=self._show(now["quantity"], self.uom_id),
+                was=self._show(Decimal(was["quantity"]), self.uom_id),
+                now=self._show(Decimal(now["quantity"]), self.uom_id),
             )
         return self.env._(
             "Takes back %(was)s as settled before.",
-            was=self._show(was["quantity"], self.uom_id),
+            was=self._show(Decimal(was["quantity"]), self.uom_id),
         )
 
     def _get_status_sentence(self):
         feature = self.item_id.feature_id.name or ""
+        if self.status == "locked" and not self.is_pending:
+            return self.env._(
+                "The edition of that day did not unlock %(feature)s; it was decided since: see "
+                "the adjustment.",
+                feature=feature,
+            )
         if self.status == "locked":
             return self.env._(
                 "The edition of that day does not unlock %(feature)s: this usage is not "
@@ -122,9 +129,7 @@ class TrtcStatementLine(models.Model):
 
     def _show(self, figure, unit=None):
         """Return a figure in the reader's number format, without needless zeros."""
-        exact = round(Decimal(str(figure)), 12).normalize()
-        decimals = max(-exact.as_tuple().exponent, 0)
-        text = formatLang(self.env, float(exact), digits=decimals)
+        text = show_figure(self.env, figure)
         if not unit:
             return text
         # "22 × 1,000 sheets", not "22 1,000 sheets".

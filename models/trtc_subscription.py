@@ -2,6 +2,7 @@ from datetime import date
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import SQL
 
 
 class TrtcSubscription(models.Model):
@@ -30,10 +31,12 @@ class TrtcSubscription(models.Model):
         "CHECK (date_end IS NULL OR date_end >= date_start)",
         "A subscription cannot end before it starts.",
     )
-    # Two ranges that are gist-indexable as they are need no extension.
+    # Two ranges that are gist-indexable as they are need no extension. Deferred, so that
+    # the check below, which names the other subscription, comes first.
     _no_overlap = models.Constraint(
         "EXCLUDE USING gist (int4range(application_id, application_id, '[]'::text) WITH &&,"
-        " daterange(date_start, date_end, '[]'::text) WITH &&)",
+        " daterange(date_start, date_end, '[]'::text) WITH &&)"
+        " DEFERRABLE INITIALLY DEFERRED",
         "An application can hold one edition at a time only: end the running "
         "subscription before another one starts.",
     )
@@ -77,6 +80,10 @@ class TrtcSubscription(models.Model):
                         end=other.date_end or self.env._("open end"),
                     )
                 )
+        # What another transaction subscribes at the same time only the database sees.
+        constraint = SQL.identifier("trtc_subscription_no_overlap")
+        self.env.cr.execute(SQL("SET CONSTRAINTS %s IMMEDIATE", constraint))
+        self.env.cr.execute(SQL("SET CONSTRAINTS %s DEFERRED", constraint))
 
     # === CRUD === #
 

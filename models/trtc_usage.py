@@ -53,7 +53,6 @@ class TrtcUsage(models.Model):
     import_id = fields.Many2one(
         "trtc.usage.import", readonly=True, index="btree_not_null", ondelete="restrict"
     )
-
     line_count = fields.Integer(string="Statement Lines", compute="_compute_line_count")
 
     _once = models.UniqueIndex(

@@ -13,6 +13,22 @@ ENCODINGS = [
 ]
 DELIMITERS = [(",", "Comma"), (";", "Semicolon"), ("\t", "Tab")]
 PREVIEW_ROWS = 10
+#: What an import that was carried out is evidence of.
+KEPT_FIELDS = {
+    "company_id",
+    "source",
+    "file",
+    "encoding",
+    "delimiter",
+    "state",
+    "row_count",
+    "accepted_count",
+    "duplicate_count",
+    "restated_count",
+    "unassigned_count",
+    "rejected_count",
+    "rejected_file",
+}
 
 
 class TrtcUsageImport(models.Model):
@@ -97,15 +113,17 @@ class TrtcUsageImport(models.Model):
             except UserError as error:
                 usage_import.problem = str(error)
                 continue
+            shown = rows[:PREVIEW_ROWS]
+            errors = usage_import._get_problems([record for _line, record in shown])
             usage_import.preview = {
                 "header": header,
                 "rows": [
                     {
                         "line": line,
                         "cells": [record.get(name) or "" for name in header],
-                        "error": self._get_problem(record),
+                        "error": errors.get(index, False),
                     }
-                    for line, record in rows[:PREVIEW_ROWS]
+                    for index, (line, record) in enumerate(shown)
                 ],
                 "total": len(rows),
             }
@@ -124,6 +142,16 @@ class TrtcUsageImport(models.Model):
             self.name = self.file_name
 
     # === CRUD === #
+
+    def write(self, vals):
+        if not KEPT_FIELDS.isdisjoint(vals) and "done" in self.mapped("state"):
+            raise UserError(
+                self.env._(
+                    "An import that was carried out stays as it is: it shows where usage "
+                    "came from. Make a new one for another file."
+                )
+            )
+        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_if_draft(self):
@@ -145,7 +173,7 @@ class TrtcUsageImport(models.Model):
             raise UserError(self.env._("This file was imported already."))
         header, rows = self._read_file()
         usage = self.env["trtc.usage"].with_company(self.company_id).sudo()
-        source = (self.source or "").strip()
+        source = usage._read_source(self.source)
         result = usage._ingest([record for _line, record in rows], source, self)
         rejected = result["rejected"]
         self.write(
@@ -246,15 +274,17 @@ class TrtcUsageImport(models.Model):
         record = dict(zip(header, cells, strict=False))
         # A file of rejected rows can be mended and imported as it is.
         record.pop("reason", None)
+        # A cell without a column is not dropped: 1,000 may be two cells.
+        for number, cell in enumerate(cells[len(header) :], start=len(header) + 1):
+            record[self.env._("column %(number)s", number=number)] = cell
         return {name: value for name, value in record.items() if value.strip()}
 
-    def _get_problem(self, record):
-        """Return what keeps a row from being imported, as a sentence, or nothing."""
-        try:
-            facts.read_record(record, self.company_id.trtc_billing_tz)
-        except facts.FactError as error:
-            return self.env["trtc.usage"]._get_fact_message(error)
-        return False
+    def _get_problems(self, records):
+        """Return {index: sentence} of the records that the import would reject."""
+        rejected = []
+        usage = self.env["trtc.usage"].with_company(self.company_id).sudo()
+        usage._read_facts(records, rejected)
+        return {rejection["index"]: rejection["error"] for rejection in rejected}
 
     def _prepare_rejected_file(self, header, rows, rejected):
         """Return the rejected rows as a file of the same form, with their reasons."""

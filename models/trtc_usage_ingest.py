@@ -33,11 +33,16 @@ COLUMNS = (
 
 
 class Place(NamedTuple):
-    """Where a usage fact belongs: known application and item, and the unit as sent."""
+    """Where a usage fact belongs: known application and item, and the unit as sent.
+
+    ``digest`` is that of the fact as sent, before its unit was converted: under it
+    the fact is stored if its item was not known when it came first.
+    """
 
     application: object
     item: object
     unit: str
+    digest: str
 
 
 class TrtcUsage(models.Model):
@@ -63,11 +68,17 @@ class TrtcUsage(models.Model):
         self._check_may_ingest()
         if not isinstance(records, (list, tuple)):
             raise UserError(self.env._("records must be a list of usage records."))
+        source = self._read_source(source)
+        # Asked before the rights are widened: it refuses companies that are not the user's.
+        company = self.env.company
+        return self.sudo().with_company(company)._ingest(records, source)
+
+    def _read_source(self, source):
+        """Return the name of a sender, or raise UserError."""
         try:
-            source = facts.read_text("source", source)
+            return facts.read_text("source", source)
         except facts.FactError as error:
             raise UserError(self._get_fact_message(error)) from None
-        return self.sudo()._ingest(records, source)
 
     def _check_may_ingest(self):
         user = self.env.user
@@ -96,9 +107,9 @@ class TrtcUsage(models.Model):
         ids = self._reserve_ids(len(found))
         rows, replaced = {}, {}
         for fact, place in found:
-            digest = facts.fingerprint(fact)
+            digest = facts.fingerprint(fact) if place.unit else place.digest
             old_id, old_digest = known.get(fact["id"], (None, None))
-            if digest == old_digest:
+            if old_id is not None and old_digest in (digest, place.digest):
                 result["duplicate"] += 1
                 continue
             row_id = ids.pop()
@@ -137,7 +148,10 @@ class TrtcUsage(models.Model):
         found = []
         for index, record, fact in read:
             place = Place(
-                applications.get(fact["sdkappid"]), items.get(fact["item"]), fact["unit"]
+                application=applications.get(fact["sdkappid"]),
+                item=items.get(fact["item"]),
+                unit=fact["unit"],
+                digest=facts.fingerprint(fact),
             )
             try:
                 found.append((self._convert(fact, place.item, units), place))

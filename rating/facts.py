@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timezone
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from zoneinfo import ZoneInfo
 
-from .periods import DEFAULT_ZONE
+from .periods import DEFAULT_ZONE, billing_day
 
 #: Usage is kept to a billionth of a unit; what is smaller is noise of floats.
 QUANTITY_QUANTUM = Decimal("1e-9")
@@ -19,6 +19,8 @@ QUANTITY_QUANTUM = Decimal("1e-9")
 QUANTITY_LIMIT = Decimal(10) ** 15
 #: The longest identifier or text that is kept.
 TEXT_LIMIT = 256
+#: How much of an offending value a message repeats.
+SHOWN_LIMIT = 80
 
 REQUIRED = ("id", "sdkappid", "item", "quantity", "start")
 OPTIONAL = ("unit", "end", "tags")
@@ -34,10 +36,37 @@ class FactError(ValueError):
     """
 
     def __init__(self, field, reason, value=None):
-        super().__init__(f"{field}: {reason}: {value!r}")
         self.field = field
         self.reason = reason
-        self.value = value
+        self.value = shown(value)
+        super().__init__(f"{field}: {reason}: {self.value}")
+
+
+def shown(value):
+    """Return the beginning of a value as text that can be shown, sent and stored.
+
+    >>> shown(1.5), shown("编号"), shown("a\\ud800"), len(shown("x" * 1000))
+    ('1.5', '编号', 'a\\\\ud800', 80)
+    """
+    try:
+        text = str(value)
+    except ValueError:  # Python refuses to write integers of thousands of digits
+        text = type(value).__name__
+    text = text.encode(errors="backslashreplace").decode().replace("\x00", "\\x00")
+    return text if len(text) <= SHOWN_LIMIT else text[: SHOWN_LIMIT - 1] + "…"
+
+
+def is_storable(text):
+    """Tell whether a text holds only what UTF-8 and PostgreSQL can keep.
+
+    >>> is_storable("编号"), is_storable("a\\x00b"), is_storable("\\ud800")
+    (True, False, False)
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
 
 
 def read_text(field, value):
@@ -50,13 +79,15 @@ def read_text(field, value):
         raise FactError(field, "missing")
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise FactError(field, "not_text", value)
+    if isinstance(value, int) and abs(value) >= 10**TEXT_LIMIT:
+        raise FactError(field, "too_long", value)
     text = str(value).strip()
     if not text:
         raise FactError(field, "missing")
-    if "\x00" in text:
+    if not is_storable(text):
         raise FactError(field, "not_text", value)
     if len(text) > TEXT_LIMIT:
-        raise FactError(field, "too_long", text[:20] + "…")
+        raise FactError(field, "too_long", text)
     return text
 
 
@@ -116,6 +147,8 @@ def read_moment(field, value, zone=DEFAULT_ZONE):
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     try:
+        # The billing day must be one too: there is no year 10000 or 0.
+        billing_day(moment, zone)
         return moment.astimezone(timezone.utc)
     except (OverflowError, ValueError):
         raise FactError(field, "not_moment", value) from None
@@ -133,12 +166,12 @@ def read_tags(value, field="tags"):
     if isinstance(value, str):
         try:
             tags = json.loads(value)
-        except ValueError:
-            raise FactError(field, "not_tags", value[:80]) from None
+        except (ValueError, RecursionError):
+            raise FactError(field, "not_tags", value) from None
     if not isinstance(tags, dict) or not all(
-        isinstance(word, str) for pair in tags.items() for word in pair
+        isinstance(word, str) and is_storable(word) for pair in tags.items() for word in pair
     ):
-        raise FactError(field, "not_tags", str(value)[:80])
+        raise FactError(field, "not_tags", value)
     return dict(sorted(tags.items()))
 
 
@@ -151,10 +184,10 @@ def read_record(record, zone=DEFAULT_ZONE):
     :raise FactError: for the first field that cannot be read
     """
     if not isinstance(record, dict):
-        raise FactError("record", "not_record", str(record)[:80])
+        raise FactError("record", "not_record", record)
     for name in record:
         if name not in REQUIRED and name not in OPTIONAL:
-            raise FactError(str(name)[:40], "unknown_field")
+            raise FactError(shown(name), "unknown_field")
     fact = {name: read_text(name, record.get(name)) for name in ("id", "sdkappid", "item")}
     fact["quantity"] = read_quantity(record.get("quantity"))
     unit = record.get("unit")

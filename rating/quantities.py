@@ -9,6 +9,9 @@ blocks of usage, counted in billing units.
 from collections import defaultdict
 from decimal import ROUND_CEILING, Decimal
 
+from .facts import QUANTITY_QUANTUM
+from .prices import exact
+
 ZERO = Decimal(0)
 
 
@@ -25,13 +28,16 @@ def billing_quantity(usage, block_size, unit_size):
     Decimal('2')
     >>> billing_quantity(Decimal(22000), Decimal(10000), Decimal(1000))
     Decimal('30')
+    >>> billing_quantity(Decimal(61), Decimal(1), Decimal(60))
+    Decimal('1.016666667')
     """
     if usage < 0:
         raise ValueError(f"usage is never negative: {usage}")
     if block_size <= 0 or unit_size <= 0:
         raise ValueError("block size and unit size are above zero")
     blocks = (usage / block_size).to_integral_value(ROUND_CEILING)
-    quantity = blocks * block_size / unit_size
+    # To the digits that are kept: what is settled must compare equal to it later.
+    quantity = exact(blocks * block_size / unit_size, QUANTITY_QUANTUM)
     whole = quantity.to_integral_value()
     return whole if whole == quantity else quantity.normalize()
 

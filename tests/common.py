@@ -293,7 +293,8 @@ class TrtcCommon(AccountTestInvoicingCommon):
     def assert_books(self, *accounts):
         """Check conservation (DESIGN.md, invariants 2 and 3) for settled periods.
 
-        For each account, by default all of them:
+        For each account, by default all of them, and for every period that is settled
+        and not touched since:
 
         * per item, period and place: what the lines metered is the usage in force;
         * each line's quantity is the sum of its parts;
@@ -302,10 +303,20 @@ class TrtcCommon(AccountTestInvoicingCommon):
         """
         for account in accounts or self.env["trtc.account"].search([]):
             account = account.with_company(account.company_id)
+            settled = self._get_settled(account)
             lines = self.lines(of=account)
             self._assert_parts(lines)
-            self._assert_metered(account, lines)
-            self._assert_fresh(account, lines)
+            self._assert_metered(account, lines, settled)
+            self._assert_fresh(account, settled)
+
+    def _get_settled(self, account):
+        """Return {(cycle, period)} of what is settled and has no note since."""
+        found = self.env["trtc.statement"].search([("account_id", "=", account.id)])
+        notes = self.env["trtc.settlement.note"].sudo().search([("account_id", "=", account.id)])
+        return {
+            (statement.cycle, (statement.date_from, statement.date_to))
+            for statement in found.filtered(lambda statement: not statement.is_adjustment)
+        } - {(note.cycle, (note.date_from, note.date_to)) for note in notes}
 
     def _assert_parts(self, lines):
         for line in lines:
@@ -317,8 +328,8 @@ class TrtcCommon(AccountTestInvoicingCommon):
                 f"{line.display_name}: the parts miss the quantity: {figures}",
             )
 
-    def _assert_metered(self, account, lines):
-        settled = {(line.item_id, line.cycle, line._get_period()) for line in lines}
+    def _assert_metered(self, account, lines, settled):
+        lines = lines.filtered(lambda line: (line.cycle, line._get_period()) in settled)
         used = self._get_used(account, settled)
         groups = lines.filtered(lambda line: line.kind == "usage").grouped(
             lambda line: (line.item_id, line.application_id, line._get_period())
@@ -330,7 +341,7 @@ class TrtcCommon(AccountTestInvoicingCommon):
         )
         self.assertFalse(
             {key for key, usage in used.items() if usage and key not in groups},
-            "usage of a settled item and period is on no line",
+            "usage of a settled period is on no line",
         )
         for (item, _application, period), found in groups.items():
             if item.robot_item_id or any(line.kind == "robot" for line in found):
@@ -345,7 +356,10 @@ class TrtcCommon(AccountTestInvoicingCommon):
             )
 
     def _get_used(self, account, settled):
-        """Return {(item, application or none, period): usage in force}, naively."""
+        """Return {(item, application or none, period): usage in force}, naively.
+
+        :param settled: {(cycle, period)} to look at
+        """
         self.env["trtc.usage"].flush_model()
         rows = self.env.execute_query(
             SQL(
@@ -362,17 +376,15 @@ class TrtcCommon(AccountTestInvoicingCommon):
             item = self.env["trtc.item"].browse(item_id)
             application = self.env["trtc.application"].browse(application_id)
             period = periods.period_of(day, item.cycle)
-            if (item, item.cycle, period) in settled:
+            if (item.cycle, period) in settled:
                 place = application if item.scope == "application" else application.browse()
                 instant = start if item.aggregation == "peak" else None
                 instants[item, place, period][instant] += Decimal(quantity)
         return {key: max(found.values()) for key, found in instants.items()}
 
-    def _assert_fresh(self, account, lines):
+    def _assert_fresh(self, account, settled):
         for cycle in ("day", "month"):
-            window = {
-                line._get_period() for line in lines.filtered(lambda li, c=cycle: li.cycle == c)
-            }
+            window = {period for found, period in settled if found == cycle}
             if window:
                 self.assertEqual(
                     charges.difference(

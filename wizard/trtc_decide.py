@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
 
@@ -21,6 +21,9 @@ class TrtcDecide(models.TransientModel):
     edition_id = fields.Many2one(
         "trtc.edition", help="The edition that the applications hold from the day below."
     )
+    allowed_edition_ids = fields.Many2many(
+        "trtc.edition", compute="_compute_allowed_edition_ids"
+    )
     date_start = fields.Date(
         string="From", compute="_compute_date_start", store=True, readonly=False
     )
@@ -34,14 +37,27 @@ class TrtcDecide(models.TransientModel):
             starts = [line._get_period()[0] for line in wizard.line_ids]
             wizard.date_start = min(starts, default=False)
 
+    @api.depends("line_ids")
+    def _compute_allowed_edition_ids(self):
+        editions = self.env["trtc.edition"].search([])
+        for wizard in self:
+            features = wizard.line_ids.feature_id
+            wizard.allowed_edition_ids = editions.filtered(
+                lambda edition, features=features: all(map(edition._unlocks, features))
+            )
+
     @api.model
     def default_get(self, fields_list):
         values = super().default_get(fields_list)
-        if "line_ids" in fields_list and not values.get("line_ids"):
-            lines = self.env["trtc.statement.line"].browse(self.env.context.get("active_ids"))
-            values["line_ids"] = lines.filtered(
-                lambda line: line.status == "locked" and line.is_pending
-            ).ids
+        context = self.env.context
+        if (
+            "line_ids" in fields_list
+            and not values.get("line_ids")
+            and context.get("active_model") == "trtc.statement.line"
+        ):
+            lines = self.env["trtc.statement.line"].browse(context.get("active_ids"))
+            lines = lines.filtered(lambda line: line.status == "locked" and line.is_pending)
+            values["line_ids"] = [Command.set(lines.ids)]
         return values
 
     # === ACTION === #
@@ -99,7 +115,7 @@ class TrtcDecide(models.TransientModel):
                 )
         for application in lines.application_id or lines._get_usages().application_id:
             application.sudo()._start_edition(self.edition_id, self.date_start)
-            application.message_post(
+            application.sudo().message_post(
                 body=self.env._(
                     "Edition %(edition)s from %(date)s. Reason: %(reason)s",
                     edition=self.edition_id.name,

@@ -330,9 +330,7 @@ def main():
     users = {role: env["res.users"].search([("login", "=", role)]) for role, *_ in logins[:3]}
     yesterday = env.company._trtc_last_ended_day()
     for key in FEEDS:
-        import_file(
-            users["operator"], f"{key}-{first:%Y-%m}.csv", make_records(key, first, last)
-        )
+        import_file(users["operator"], f"{key}-{first:%Y-%m}.csv", make_records(key, first, last))
     broken = make_records("harbor-insurance", last, last)
     broken[0]["quantity"] = "-60"
     broken[1]["start"] = "yesterday"

@@ -12,21 +12,18 @@ LEVELS = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ (WARNING|ERROR|CRITICAL) \S+ 
 
 # What Odoo logs at these levels by itself, with or without this module
 KNOWN = (
-    # The unpatched build of wkhtmltopdf, which is what Debian has
-    re.compile(r"wkhtmltopdf", re.IGNORECASE),
     # A browser test had succeeded and the page was still loading when it was closed
     re.compile(r"\.browser: Error received after termination: "),
 )
 RAN = re.compile(r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests")
 
 
-def main(arguments, prepare):
+def main(arguments, environment):
     """Carry out ``dev/check [lint|install]``; return the exit code."""
     checks = {"lint": _lint, "install": _install}
     unknown = [name for name in arguments if name not in checks]
     if unknown:
         raise Failure(f"There is no check {unknown[0]}: there are lint and install.")
-    environment = prepare()
     results = [checks[name](environment) for name in arguments or checks]
     return 0 if all(results) else 1
 
@@ -41,7 +38,17 @@ def _lint(environment):
         say(f"== {title} ==")
         done = subprocess.run(command, cwd=layout.ADDONS, env=environment, check=False)
         clean = clean and not done.returncode
-    return clean
+    forgotten = _forgotten_tests()
+    for name in forgotten:
+        say(f"tests/__init__.py does not import {name}: Odoo's own runner leaves it out")
+    return clean and not forgotten
+
+
+def _forgotten_tests():
+    tests = layout.ROOT / "tests"
+    text = (tests / "__init__.py").read_text(encoding="utf-8")
+    imported = set(re.findall(r"\w+", text))
+    return sorted(path.stem for path in tests.glob("test_*.py") if path.stem not in imported)
 
 
 def _packages():
@@ -53,21 +60,27 @@ def _packages():
 def _install(environment):
     """Install the module in a new database as anyone would, its tests run on the way."""
     name = f"trtc_{database.checkout_id()}_test_{os.getpid()}_{secrets.token_hex(2)}"
-    try:
-        with step("Installing the module in a new database with its tests"):
-            odoo.run(
-                ["-d", name, "-i", layout.MODULE, "--test-enable", "--stop-after-init",
-                 f"--test-tags=/{layout.MODULE}", "--http-port=0"],
-                "check-install",
-                "The installation or one of its tests failed",
-                environment,
-            )  # fmt: skip
-    finally:
-        database.drop(environment, name)
-    log = (layout.LOGS / "check-install.log").read_text(encoding="utf-8", errors="replace")
+    failure = None
+    with layout.lock("check-install"):
+        try:
+            with step("Installing the module in a new database with its tests"):
+                odoo.run(
+                    ["-d", name, "-i", layout.MODULE, "--test-enable", "--stop-after-init",
+                     f"--test-tags=/{layout.MODULE}", "--http-port=0"],
+                    "check-install",
+                    "The installation or one of its tests failed",
+                    environment,
+                )  # fmt: skip
+        except Failure as error:
+            failure = error
+        finally:
+            database.drop(environment, name)
+        log = (layout.LOGS / "check-install.log").read_text(encoding="utf-8", errors="replace")
     complaints = _complaints(log)
     for line in complaints:
         say(line)
+    if failure:
+        raise failure
     ran = RAN.search(log)
     say(f"{ran[3] if ran else 'no'} tests ran, {len(complaints)} complaints in the log")
     return bool(ran) and not complaints

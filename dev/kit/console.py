@@ -18,6 +18,15 @@ class Failure(Exception):
     """An expected failure; its text is the one sentence that says what to do."""
 
 
+class DiskFull(Failure):
+    """The one failure that no other way around helps against."""
+
+    def __init__(self):
+        super().__init__(
+            f"The disk of {layout.DEV} is full: free a few gigabytes and run this again."
+        )
+
+
 def say(text=""):
     """Print one line at once, also into a pipe."""
     print(text, flush=True)
@@ -78,25 +87,19 @@ def run(command, log, advice, **options):
         except FileNotFoundError as error:
             raise Failure(f"The program {command[0]} was not found: {advice}.") from error
     if code:
-        cause = _known_cause(path, start)
-        raise Failure(cause or f"{advice[0].upper()}{advice[1:]} (log: {path}).")
+        _raise_known_cause(path, start)
+        raise Failure(f"{advice[0].upper()}{advice[1:]} (log: {path}).")
 
 
-def _known_cause(path, start):
+def _raise_known_cause(path, start):
     """Recognise the causes that call for other advice than the command's own."""
     with path.open("rb") as file:
         file.seek(start)
         text = file.read().decode(errors="replace").lower()
     if "no space left on device" in text:
-        return disk_full()
+        raise DiskFull
     if "temporary failure in name resolution" in text or "network is unreachable" in text:
-        return f"There is no network: connect this machine and run it again (log: {path})."
-    return None
-
-
-def disk_full():
-    """Return the sentence for a full disk."""
-    return f"The disk of {layout.DEV} is full: free a few gigabytes and run it again."
+        raise Failure(f"There is no network: connect this machine and run this again ({path}).")
 
 
 def guarded(main):
@@ -108,9 +111,12 @@ def guarded(main):
         return main(sys.argv[1:]) or 0
     except Failure as failure:
         sentence = str(failure)
+    except BrokenPipeError:  # who read the output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            sentence = disk_full()
+            sentence = str(DiskFull())
         elif isinstance(error, PermissionError) and error.filename:
             sentence = f"{error.filename} belongs to another account: run this as its owner."
         else:

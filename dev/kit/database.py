@@ -1,9 +1,9 @@
 """Databases: templates that are built once, and clones of them that cost a second.
 
-Two templates stand behind each clone. The base has the module's dependencies
-installed; the module's own is a copy of it in which the module itself was
-installed. The names carry a hash of what the content depends on, so a name
-that exists is right, whatever has changed since.
+Templates build on each other: the base has the module's dependencies installed, a
+copy of it the module itself, and a copy of that, made only for tests that open pages,
+also holds what browsers load. Their names carry a hash of what they were made from,
+so a name that exists is right, whatever has changed since.
 """
 
 import ast
@@ -17,13 +17,13 @@ import psycopg2
 from psycopg2 import sql
 
 from . import layout, odoo
-from .console import Failure, pid_alive, step
+from .console import Failure, pid_alive, say, step
 
 # What does not decide what a database of the module holds
 BESIDE_MODULE = {"tests", "dev", "docs", "LICENSE", "pyproject.toml"}
 BESIDE_SUFFIXES = {".md", ".pyc", ".pot"}
-# Generates what browsers load, once: else each test that opens a page does so again
-GENERATE_ASSETS = """
+# What each test that opens a page would else do by itself
+GENERATE_PAGES = """
 bundles = env["ir.qweb"]._get_asset_bundle
 for name in ("web.assets_web", "web.assets_frontend_lazy", "web.assets_frontend_minimal"):
     bundles(name, css=False, js=True).js()
@@ -84,28 +84,21 @@ def drop(environment, name):
     shutil.rmtree(_filestore(name), ignore_errors=True)
 
 
-def template(environment):
-    """Return the name of the module's own template, built if need be."""
-    prefix = f"trtc_{checkout_id()}_module_"
-    name = prefix + module_hash()
+def template(environment, pages=False):
+    """Return the name of the template with the module, built if need be.
+
+    :param pages: whether it is for what opens pages
+    """
     with layout.lock("template"):
-        if name not in names(environment):
-            base = _base(environment)
-            with step("Installing the module in a template database"):
-                assets = bool(_manifest().get("assets"))
-                _build(environment, name, base, [layout.MODULE], "template-module", assets)
-            for old in names(environment, prefix)[:-KEPT_TEMPLATES]:
-                drop(environment, old)
-    return name
+        return _template(environment, pages)
 
 
 @contextlib.contextmanager
-def temporary(environment):
+def temporary(environment, pages=False):
     """Yield the name of a fresh clone of the template; drop it afterwards."""
-    origin = template(environment)
     name = f"{_temporary_prefix()}{os.getpid()}_{secrets.token_hex(2)}"
-    with layout.lock("clone"):
-        clone(environment, origin, name)
+    with layout.lock("template"):
+        clone(environment, _template(environment, pages), name)
     try:
         yield name
     finally:
@@ -152,52 +145,83 @@ def _module_files():
                 yield path
 
 
+def _template(environment, pages):
+    name = _built(
+        environment, "module", module_hash, KEPT_TEMPLATES,
+        lambda draft: _install(environment, draft, _base(environment), [layout.MODULE]),
+    )  # fmt: skip
+    if not pages:
+        return name
+    return _built(
+        environment, "pages", module_hash, KEPT_TEMPLATES,
+        lambda draft: _generate_pages(environment, draft, name),
+    )  # fmt: skip
+
+
 def _base(environment):
-    """Return the name of the template that holds the module's dependencies."""
     depends = _depends()
-    prefix = f"trtc_{checkout_id()}_base_"
-    name = prefix + _base_hash()
-    if name not in names(environment):
-        with step(f"Installing {', '.join(depends)} in a template database"):
-            _build(environment, name, "template0", depends, "template-base", assets=True)
-        for old in names(environment, prefix):
-            if old != name:
-                drop(environment, old)
+    return _built(
+        environment, "base", _base_hash, 1,
+        lambda draft: _install(environment, draft, None, depends),
+    )  # fmt: skip
+
+
+def _built(environment, stage, digest, kept, build):
+    """Return the name of a template; ``build`` makes a draft that takes it when complete.
+
+    A draft during which the files have changed is right for neither state of them.
+    """
+    prefix = f"trtc_{checkout_id()}_{stage}_"
+    name = prefix + digest()
+    if name in names(environment, prefix):
+        return name
+    draft = f"{name}_draft"
+    drop(environment, draft)
+    build(draft)
+    if prefix + digest() != name:
+        say("The module's files have changed meanwhile: once more.")
+        drop(environment, draft)
+        return _built(environment, stage, digest, kept, build)
+    execute(environment, "ALTER DATABASE {} RENAME TO {}", draft, name)
+    if _filestore(draft).is_dir():
+        shutil.rmtree(_filestore(name), ignore_errors=True)
+        _filestore(draft).rename(_filestore(name))
+    for old in names(environment, prefix)[:-kept]:
+        drop(environment, old)
     return name
 
 
-def _build(environment, name, origin, modules, log, assets):
-    """Install modules in a copy of ``origin``, which takes its name when complete."""
-    draft = f"{name}_draft"
-    drop(environment, draft)
-    if origin == "template0":
+def _install(environment, draft, origin, modules):
+    """Install modules in a copy of ``origin``, or in an empty database."""
+    if origin:
+        clone(environment, origin, draft)
+    else:
         execute(
             environment,
             "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C'",
             draft,
         )
-    else:
-        clone(environment, origin, draft)
-    odoo.run(
-        ["-d", draft, "-i", ",".join(modules), "--stop-after-init", "--no-http",
-         "--max-cron-threads=0"],
-        log,
-        f"Installing {', '.join(modules)} failed",
-        environment,
-    )  # fmt: skip
+    log = f"template-{modules[0]}"
+    with step(f"Installing {', '.join(modules)} in a template database"):
+        odoo.run(
+            ["-d", draft, "-i", ",".join(modules), "--stop-after-init", "--no-http"],
+            log,
+            f"Installing {', '.join(modules)} failed",
+            environment,
+        )
     _require_installed(environment, draft, modules, log)
-    if assets:
+
+
+def _generate_pages(environment, draft, origin):
+    clone(environment, origin, draft)
+    with step("Generating what browsers load in a template database"):
         odoo.run(
             ["shell", "-d", draft, "--no-http"],
-            "template-assets",
+            "template-pages",
             "Generating what browsers load failed",
             environment,
-            script=GENERATE_ASSETS,
+            script=GENERATE_PAGES,
         )
-    execute(environment, "ALTER DATABASE {} RENAME TO {}", draft, name)
-    if _filestore(draft).is_dir():
-        shutil.rmtree(_filestore(name), ignore_errors=True)
-        _filestore(draft).rename(_filestore(name))
 
 
 def _require_installed(environment, name, modules, log):
@@ -227,7 +251,7 @@ def _depends():
 def _base_hash():
     """Return a hash of what decides what the base holds: Odoo, and what is installed."""
     release = odoo.odoo_parent() / "odoo" / "release.py"
-    text = f"{release}{release.stat().st_mtime_ns}{_depends()}{GENERATE_ASSETS}"
+    text = f"{release}{release.stat().st_mtime_ns}{_depends()}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from . import layout
-from .console import Failure, note, run, step
+from .console import DiskFull, Failure, note, run, step
 
 # Odoo's package, and those that it links to for fonts and front-end libraries
 FROM_UNSTABLE = (
@@ -46,6 +46,8 @@ def unpack_odoo(target):
         with step("Unpacking Odoo"):
             for package in packages:
                 _unpack(package, target)
+    except DiskFull:
+        raise
     except Failure as failure:
         note(f"{failure} Trying a clone instead.")
         return False

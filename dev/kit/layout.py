@@ -35,6 +35,14 @@ def lock(name):
         yield
 
 
+def write_private(path, text):
+    """Write a file that holds a password, at once, so that no reader sees half of it."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
 def link_module():
     """Offer the checkout as ``addons/trtc_billing``: a folder of relative links."""
     _mirror(ADDONS / MODULE, [entry for entry in ROOT.iterdir() if _belongs(entry)])

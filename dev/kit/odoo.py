@@ -1,6 +1,7 @@
 """Odoo's command in this set-up: its configuration, and how it is started."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from . import layout, postgres, source
 from .console import Failure
 
 TAIL = 12  # lines of a failed command's log that are worth showing
+RECORD = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ \d+ [A-Z]+ ")
+ERROR = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ \d+ (ERROR|CRITICAL) ")
 
 
 def configure():
@@ -30,7 +33,7 @@ def configure():
         "server_wide_modules": "base,web",
     }
     text = "[options]\n" + "".join(f"{name} = {value}\n" for name, value in settings.items())
-    _write_private(layout.CONFIG, text)
+    layout.write_private(layout.CONFIG, text)
     return {
         **os.environ,
         **access,
@@ -66,9 +69,18 @@ def run(arguments, log, advice, environment, script=None):
             check=False,
         )
     if done.returncode:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        raise Failure("\n".join([*lines[-TAIL:], f"{advice} (log: {path})."]))
+        raise Failure("\n".join([*_last_error(path), f"{advice} (log: {path})."]))
     return (done.stdout or b"").decode()
+
+
+def _last_error(path):
+    """Return the last lines of the last error in a log, without what came after it."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    begins = [index for index, line in enumerate(lines) if ERROR.match(line)]
+    begin = begins[-1] if begins else 0
+    rest = (index for index in range(begin + 1, len(lines)) if RECORD.match(lines[index]))
+    end = next(rest, len(lines)) if begins else len(lines)
+    return lines[max(begin, end - TAIL) : end]
 
 
 def odoo_parent():
@@ -76,11 +88,3 @@ def odoo_parent():
     for file in layout.VENV.glob("lib/python3*/site-packages/odoo-source.pth"):
         return Path(file.read_text(encoding="utf-8").strip())
     raise Failure("The set-up is incomplete: delete .dev/venv and run this again.")
-
-
-def _write_private(path, text):
-    """Write a file that holds a password, at once, so that no reader sees half of it."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

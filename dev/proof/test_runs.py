@@ -1,0 +1,300 @@
+"""Settling and invoicing in real processes: at the same time, killed, interleaved.
+
+Whatever happens between two steps, one more run leaves the books of one clean run.
+"""
+
+import contextlib
+import signal
+
+import books
+import pytest
+
+from kit import database as databases
+from kit import odoo
+
+#: Lets a process stop right before or after a method, and say so.
+PAUSE = """
+def pause(when, model, method, turn=1):
+    import functools, time
+    owner = env.registry[model]
+    original = getattr(owner, method)
+    calls = []
+    @functools.wraps(original)
+    def wrapped(*args, **kwargs):
+        calls.append(1)
+        here = len(calls) == turn
+        if here and when == "before":
+            print("paused", flush=True)
+            time.sleep(300)
+        result = original(*args, **kwargs)
+        if here and when == "after":
+            print("paused", flush=True)
+            time.sleep(300)
+        return result
+    setattr(owner, method, wrapped)
+"""
+
+#: Lets a process wait until a file is there.
+WAIT = """
+def wait(path):
+    import os, time
+    print("waiting", flush=True)
+    while not os.path.exists(path):
+        time.sleep(0.002)
+"""
+
+#: Runs a step as a request does: again, where the database asks for it.
+RETRY = """
+from odoo.service.model import retrying
+def step(function):
+    result = retrying(function, env)
+    env.cr.commit()
+    return result
+"""
+
+POINTS = {
+    "settling: account locked": ("before", "trtc.account", "_settle"),
+    "settling: statements written": ("after", "trtc.statement", "create"),
+    "settling: notes worked off": ("after", "trtc.settlement.note", "_work_off"),
+    "settling: second account's notes worked off": (
+        "after", "trtc.settlement.note", "_work_off", 2,
+    ),
+    "invoicing: accounts locked": ("before", "account.move", "_trtc_create_or_refresh"),
+    "invoicing: invoices written": ("before", "trtc.allocation", "create"),
+    "invoicing: allocations written": ("after", "trtc.allocation", "create"),
+    "invoicing: to be posted": ("before", "account.move", "action_post"),
+    "invoicing: posted, not committed": ("after", "account.move", "action_post"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def prepared(environment):
+    """Return the name of a database with the accounts and usage of the proofs."""
+    with databases.temporary(environment) as name:
+        _complete(environment, name, books.PREPARE)
+        yield name
+
+
+@pytest.fixture
+def database(environment, prepared):
+    """Return the name of a fresh copy of the prepared database."""
+    name = f"{prepared}_copy"
+    databases.clone(environment, prepared, name)
+    try:
+        yield name
+    finally:
+        databases.drop(environment, name)
+
+
+@pytest.fixture(scope="module")
+def clean(environment, prepared):
+    """Return (books, net) after one run that nothing disturbed."""
+    name = f"{prepared}_clean"
+    databases.clone(environment, prepared, name)
+    try:
+        _complete(environment, name, books.WORK)
+        with contextlib.closing(databases.connect(environment, name)) as connection:
+            yield books.read(connection), books.read(connection, books.NET)
+    finally:
+        databases.drop(environment, name)
+
+
+def _complete(environment, name, script):
+    arguments = ["shell", "-d", name, "--no-http", "--log-level=warn"]
+    odoo.run(arguments, "proof", "A script of the proofs failed", environment, script)
+
+
+def _heard(process, word):
+    """Read what a process says until it says ``word``."""
+    for line in process.stdout:
+        if line.strip() == word:
+            return
+    raise AssertionError(f"the process ended without {word!r}: {process.stderr.read()}")
+
+
+def _finish(*processes):
+    outputs = []
+    for process in processes:
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        outputs.append(output)
+    return outputs
+
+
+def test_the_proofs_prove_nothing_because_there_is_nothing(clean):
+    settled, _net = clean
+    assert all(settled[part] for part in settled if part != "left to settle")
+    assert not settled["left to settle"]
+    assert {row[1] for row in settled["invoices"]} == {"out_invoice", "out_refund"}
+    assert any(row[4] for row in settled["statements"]), "there are adjustments"
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_between_two_steps_loses_or_doubles_something(point, spawn, run, connection, clean):
+    process = spawn(f"{PAUSE}\npause(*{POINTS[point]!r})\n{books.WORK}")
+    _heard(process, "paused")
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    run(books.WORK)
+    books.assert_same(books.read(connection), clean[0])
+
+
+def test_two_runs_at_once_bill_twice(spawn, run, connection, clean, tmp_path):
+    gate = tmp_path / "gate"
+    script = f"""{WAIT}{RETRY}
+wait({str(gate)!r})
+step(lambda: env["trtc.account"].settle("2024-10-31"))
+step(lambda: env["trtc.account"].create_invoices("2024-10-31"))
+"""
+    processes = [spawn(script) for _n in range(2)]
+    for process in processes:
+        _heard(process, "waiting")
+    gate.touch()
+    _finish(*processes)
+    run(books.WORK)
+    books.assert_same(books.read(connection), clean[0])
+
+
+@pytest.mark.parametrize("step", ["settle", "create_invoices"])
+def test_a_run_waits_for_another_one_or_does_its_work_again(
+    step, spawn, run, connection, clean, tmp_path
+):
+    """The second run begins while the first one holds the accounts, and ends before it."""
+    gate = tmp_path / "gate"
+    if step == "create_invoices":
+        run(books.SETTLE + books.COMMIT)
+    work = f'found = env["trtc.account"].{step}("2024-10-31")\n'
+    first = spawn(f"{WAIT}\n{work}wait({str(gate)!r})\nenv.cr.commit()")
+    _heard(first, "waiting")
+    assert run(f"{work}env.cr.commit()\nprint(len(found))").strip() == "0"
+    gate.touch()
+    _finish(first)
+    run(books.WORK)
+    books.assert_same(books.read(connection), clean[0])
+
+
+@pytest.mark.parametrize("step", ["settle", "create_invoices"])
+def test_a_run_with_an_older_view_does_its_work_again(
+    step, spawn, run, connection, clean, tmp_path
+):
+    """The second run has read the database before the first one committed."""
+    gate = tmp_path / "gate"
+    if step == "create_invoices":
+        run(books.SETTLE + books.COMMIT)
+    work = f'found = env["trtc.account"].{step}("2024-10-31")\n'
+    second = spawn(
+        f"{WAIT}\nenv['trtc.account'].search_count([])\nwait({str(gate)!r})\n"
+        f"{work}env.cr.commit()\nprint(len(found))"
+    )
+    _heard(second, "waiting")
+    assert int(run(f"{work}env.cr.commit()\nprint(len(found))")) > 0
+    gate.touch()
+    assert _finish(second)[0].strip() == "0"
+    run(books.WORK)
+    books.assert_same(books.read(connection), clean[0])
+
+
+def test_usage_that_was_committed_late_is_lost(spawn, run, connection, clean, tmp_path):
+    """Half of October is still on its way while everything else is settled and billed."""
+    gate = tmp_path / "gate"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM trtc_usage WHERE date >= '2024-10-01' AND id % 2 = 0
+            RETURNING jsonb_build_object(
+                'id', external_id, 'sdkappid', sdkappid, 'item', item_code,
+                'quantity', quantity::text, 'start', to_char(date, 'YYYY-MM-DD'))
+            """
+        )
+        late = [record for (record,) in cursor.fetchall()]
+    assert late
+    sender = spawn(
+        f"{WAIT}\nprint(env['trtc.usage'].ingest({late!r}, 'feed')['accepted'])\n"
+        f"wait({str(gate)!r})\nenv.cr.commit()"
+    )
+    _heard(sender, "waiting")
+    run(books.WORK)
+    assert books.read(connection, books.NET)["settled"] != clean[1]["settled"]
+    gate.touch()
+    _finish(sender)
+    run(books.WORK)
+    books.assert_same(books.read(connection, books.NET), clean[1])
+
+
+def test_usage_comes_in_while_runs_go_on_and_on(spawn, run, connection, clean, tmp_path):
+    """Two senders, in small transactions, against two runs that never rest."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM trtc_usage WHERE date >= '2024-10-01'
+            RETURNING jsonb_build_object(
+                'id', external_id, 'sdkappid', sdkappid, 'item', item_code,
+                'quantity', quantity::text, 'start', to_char(date, 'YYYY-MM-DD'))
+            """
+        )
+        records = [record for (record,) in cursor.fetchall()]
+    gate, end = tmp_path / "gate", tmp_path / "end"
+    send = """{wait}{retry}
+records = {records!r}
+wait({gate!r})
+for start in range(0, len(records), 16):
+    step(lambda: env["trtc.usage"].ingest(records[start : start + 16], "feed"))
+"""
+    work = f"""{WAIT}{RETRY}
+import os
+wait({str(gate)!r})
+while not os.path.exists({str(end)!r}):
+    step(lambda: env["trtc.account"].settle("2024-10-31"))
+    step(lambda: env["trtc.account"].create_invoices("2024-10-31"))
+    env.invalidate_all()
+"""
+    halves = records[: len(records) // 2 + 50], records[len(records) // 2 - 50 :]
+    senders = [
+        spawn(send.format(wait=WAIT, retry=RETRY, records=half, gate=str(gate))) for half in halves
+    ]
+    runs = [spawn(work) for _n in range(2)]
+    for process in senders + runs:
+        _heard(process, "waiting")
+    gate.touch()
+    _finish(*senders)
+    end.touch()
+    _finish(*runs)
+    run(books.WORK)
+    found = books.read(connection, books.NET)
+    # Invoices posted on the way round each for itself: their exact amounts are compared.
+    expected = {part: rows for part, rows in clean[1].items() if part != "invoiced"}
+    books.assert_same(found, expected)
+
+
+@pytest.mark.parametrize("order", ["the same order", "opposite orders"])
+def test_two_senders_of_the_same_ids_are_both_counted(order, spawn, connection, run, tmp_path):
+    records = [
+        {
+            "id": f"once-{n}",
+            "sdkappid": "101",
+            "item": "av_hd",
+            "quantity": 60,
+            "start": "2024-10-30",
+        }
+        for n in range(500)
+    ]
+    backwards = records[::-1] if order == "opposite orders" else records
+    gate = tmp_path / "gate"
+    processes = [
+        spawn(
+            f"{WAIT}{RETRY}\nrecords = {sent!r}\nwait({str(gate)!r})\n"
+            "result = step(lambda: env['trtc.usage'].ingest(records, 'feed'))\n"
+            "print(result['accepted'], result['duplicate'])"
+        )
+        for sent in (records, backwards)
+    ]
+    for process in processes:
+        _heard(process, "waiting")
+    gate.touch()
+    results = sorted(output.split() for output in _finish(*processes))
+    assert results == [["0", "500"], ["500", "0"]]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), sum(quantity) FROM trtc_usage WHERE external_id LIKE 'once-%'"
+        )
+        assert cursor.fetchone() == (500, 30000)

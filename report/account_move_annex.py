@@ -1,0 +1,217 @@
+from collections import defaultdict
+from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
+
+from odoo import models
+from odoo.tools import SQL
+
+from ..models.figures import AMOUNT_DECIMALS, count_decimals, show_figure, show_money, to_decimal
+from ..rating.engine import canonical
+
+
+class AnnexRow(NamedTuple):
+    """Usage of a billing item by an application, at one unit price.
+
+    ``first`` and ``last`` are the days between which it was used; ``metered`` is in
+    usage units, the other quantities in billing units.
+    """
+
+    item: object
+    kind: str
+    first: object
+    last: object
+    metered: Decimal
+    quantity: Decimal
+    free: Decimal
+    pack: Decimal
+    locked: Decimal
+    billable: Decimal
+    price: Decimal
+    amount: Decimal
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    # === TOOLING === #
+
+    def _trtc_get_annex(self):
+        """Return what the usage annex of this invoice shows, or None without usage.
+
+        ``usage``, ``corrections`` (of periods that another invoice billed, or before
+        this invoice's own) and ``unbilled`` (waived) are lists of
+        ``{"application", "rows", "amount"}``.  All figures are exact Decimals;
+        ``exact_total + rounding + changes + other == total``.
+        """
+        self.ensure_one()
+        if not self.trtc_account_id:
+            return None
+        sections = self._trtc_get_annex_sections()
+        if not any(sections.values()):
+            return None
+        groups = [group for section in sections.values() for group in section]
+        amounts = [row.amount for group in groups for row in group["rows"]]
+        decimals = max(map(count_decimals, amounts))
+        decimals = min(max(decimals, self.currency_id.decimal_places), AMOUNT_DECIMALS)
+        return {
+            **sections,
+            **self._trtc_get_annex_totals(sum(amounts, Decimal(0))),
+            "show": partial(show_figure, self.env),
+            "show_amount": partial(show_figure, self.env, minimum=decimals),
+            "show_money": partial(show_money, self.env, currency=self.currency_id),
+        }
+
+    def _trtc_get_annex_sections(self):
+        """Return {section: groups of rows by application}."""
+        rows = self._trtc_read_annex_rows()
+        items = self.env["trtc.item"].sudo().browse({row[1] for row in rows})
+        applications = self.env["trtc.application"].sudo().browse(
+            {row[0] for row in rows if row[0]}
+        )
+        items = {item.id: item for item in items}
+        applications = {application.id: application for application in applications}
+        found = {
+            section: defaultdict(list) for section in ("usage", "corrections", "unbilled")
+        }
+        for application_id, item_id, section, kind, first, last, *figures in rows:
+            row = AnnexRow(items[item_id], kind, first, last, *map(Decimal, figures))
+            application = applications.get(application_id, self.env["trtc.application"])
+            found[section][application].append(row)
+        return {
+            section: [
+                {
+                    "application": application,
+                    "rows": sorted(
+                        by_application[application],
+                        key=lambda row: (row.item.sequence, row.kind, row.first, row.price),
+                    ),
+                    "amount": sum(
+                        (row.amount for row in by_application[application]), Decimal(0)
+                    ),
+                }
+                for application in sorted(
+                    by_application, key=lambda application: canonical(application.sdkappid)
+                )
+            ]
+            for section, by_application in found.items()
+        }
+
+    def _trtc_read_annex_rows(self):
+        """Return the rows of the annex, added up over their days by the database.
+
+        A day on which one line takes back what another one charged does not widen the
+        span of its row.  What an earlier allocation billed on another invoice makes a
+        line of the same usage a correction; later ones do not, so that an annex stays
+        as it was printed.
+        """
+        self.env["trtc.statement.line"].flush_model()
+        self.env["trtc.allocation"].flush_model()
+        return self.env.execute_query(
+            SQL(
+                """
+                WITH billed AS (
+                    SELECT line.*, statement.cycle,
+                           CASE WHEN line.status = 'waived' THEN 'unbilled'
+                                WHEN line.date < %(date_from)s OR line.date > %(date_to)s
+                                  OR line.is_adjustment AND EXISTS (
+                                         SELECT FROM trtc_statement_line other
+                                           JOIN trtc_allocation before
+                                             ON before.statement_line_id = other.id
+                                          WHERE other.account_id = line.account_id
+                                            AND other.item_id = line.item_id
+                                            AND other.date = line.date
+                                            AND other.application_id
+                                                IS NOT DISTINCT FROM line.application_id
+                                            AND before.released IS NOT TRUE
+                                            AND before.move_id <> allocation.move_id
+                                            AND before.id < allocation.id)
+                                THEN 'corrections' ELSE 'usage'
+                           END AS section
+                      FROM trtc_allocation allocation
+                      JOIN trtc_statement_line line ON line.id = allocation.statement_line_id
+                      JOIN trtc_statement statement ON statement.id = line.statement_id
+                     WHERE allocation.move_id = %(move)s
+                       AND allocation.released IS NOT TRUE
+                ), daily AS (
+                    SELECT application_id, item_id, section, kind, cycle, date, price_unit,
+                           sum(metered_quantity) AS metered, sum(quantity) AS quantity,
+                           sum(free_quantity) AS free, sum(pack_quantity) AS pack,
+                           sum(locked_quantity) AS locked,
+                           sum(billable_quantity) AS billable, sum(amount) AS amount
+                      FROM billed
+                     GROUP BY application_id, item_id, section, kind, cycle, date, price_unit
+                    HAVING sum(metered_quantity) <> 0 OR sum(quantity) <> 0
+                        OR sum(free_quantity) <> 0 OR sum(pack_quantity) <> 0
+                        OR sum(billable_quantity) <> 0 OR sum(amount) <> 0
+                )
+                SELECT application_id, item_id, section, kind,
+                       min(CASE cycle WHEN 'month' THEN date_trunc('month', date)::date
+                                      ELSE date END),
+                       max(date), sum(metered)::text, sum(quantity)::text, sum(free)::text,
+                       sum(pack)::text, sum(locked)::text, sum(billable)::text,
+                       price_unit::text, sum(amount)::text
+                  FROM daily
+                 GROUP BY application_id, item_id, section, kind, price_unit
+                """,
+                move=self.id,
+                date_from=self.trtc_date_from,
+                date_to=self.trtc_date_to,
+            )
+        )
+
+    def _trtc_get_annex_totals(self, exact_total):
+        """Return how the exact total becomes the total of this invoice.
+
+        A credit note states what it gives back without a sign; here its total has the
+        sign of the usage.
+        """
+        sign = -1 if self.move_type == "out_refund" else 1
+        rounded = self.sudo().trtc_account_id._get_rounded_total(exact_total)
+        total = sign * self._trtc_get_money(self._trtc_get_billed_total())
+        other = sign * self._trtc_get_other_amount(sign * (total - rounded))
+        return {
+            "exact_total": exact_total,
+            "rounding": rounded - exact_total,
+            "changes": total - rounded - other,
+            "other": other,
+            "total": total,
+            "tax_included": any(
+                tax.price_include
+                for tax in self.invoice_line_ids.filtered("trtc_item_id").tax_ids
+            ),
+        }
+
+    def _trtc_get_other_amount(self, difference):
+        """Return what the lines that bill no usage come to.
+
+        :param Decimal difference: what the invoice bills beyond its usage
+        """
+        lines = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+        usage = lines.filtered(lambda line: line.trtc_item_id or line.trtc_is_rounding)
+        if not difference or lines == usage:
+            return Decimal(0)
+        if all(line._trtc_is_as_generated() for line in usage):
+            return difference
+        return self._trtc_get_money(
+            sum(
+                line.price_total
+                if any(tax.price_include for tax in line.tax_ids)
+                else line.price_subtotal
+                for line in lines - usage
+            )
+        )
+
+    def _trtc_get_money(self, amount):
+        return to_decimal(self.currency_id.round(amount))
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    # === TOOLING === #
+
+    def _trtc_get_quantity_label(self):
+        """Return the quantity in the reader's number format, without needless zeros."""
+        self.ensure_one()
+        return show_figure(self.env, self.quantity)

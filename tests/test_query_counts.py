@@ -1,0 +1,107 @@
+import logging
+from contextlib import contextmanager
+
+from odoo.tests import tagged
+
+from .common import TrtcCommon
+
+_logger = logging.getLogger(__name__)
+
+
+@tagged("post_install", "-at_install")
+class TestQueryCounts(TrtcCommon):
+    """Settling and invoicing ask the database as often for much usage as for little."""
+
+    @contextmanager
+    def _counted(self, counts):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.cr.sql_log_count
+        yield
+        self.env.flush_all()
+        counts.append(self.cr.sql_log_count - before)
+
+    def _account(self, days, records, applications=1):
+        """Return an account with so many records per item, application and day."""
+        account = self.make_account()
+        for _n in range(applications):
+            application = self.make_application(account)
+            self.ingest(
+                *(
+                    self.record(item, 61, f"2024-10-{day:02}", application)
+                    for item in ("av_audio", "av_hd", "slice_audio")
+                    for day in range(1, days + 1)
+                    for _n in range(records)
+                )
+            )
+        return account
+
+    def _count(self, *sizes):
+        """Settle and invoice an account of each size; return both lists of counts."""
+        # What is read once per process does not count.
+        self.invoice("2024-10-31", self._account(1, 1))
+        settled, invoiced = [], []
+        for size in sizes:
+            account = self._account(**size)
+            with self._counted(settled):
+                account.settle("2024-10-31")
+            with self._counted(invoiced):
+                account.create_invoices("2024-10-31")
+        _logger.info("queries for %s: settle %s, invoice %s", sizes, settled, invoiced)
+        return settled, invoiced
+
+    def test_each_usage_row_costs_a_query(self):
+        settled, invoiced = self._count(
+            {"days": 3, "records": 1}, {"days": 3, "records": 100}
+        )
+        self.assertEqual(settled[0], settled[1])
+        self.assertEqual(invoiced[0], invoiced[1])
+
+    def test_each_day_costs_more_than_its_prices(self):
+        """A day asks the pricelist for its prices, once for all accounts of a run."""
+        settled, invoiced = self._count(
+            {"days": 3, "records": 1}, {"days": 30, "records": 1}
+        )
+        self.assertLessEqual(settled[1], settled[0] + 3 * 27)
+        self.assertLessEqual(invoiced[1], invoiced[0] + 5)
+
+    def test_each_application_costs_a_query(self):
+        settled, invoiced = self._count(
+            {"days": 3, "records": 1, "applications": 2},
+            {"days": 3, "records": 1, "applications": 20},
+        )
+        self.assertLessEqual(settled[1], settled[0] + 5)
+        self.assertLessEqual(invoiced[1], invoiced[0] + 5)
+
+    def test_an_account_costs_ever_more_queries(self):
+        """A run over many accounts costs each of them the same."""
+        self.invoice("2024-10-31", self._account(1, 1))
+        settled, invoiced = [], []
+        for number in (2, 10):
+            accounts = self.env["trtc.account"].union(
+                *(self._account(3, 1) for _n in range(number))
+            )
+            with self._counted(settled):
+                accounts.settle("2024-10-31")
+            with self._counted(invoiced):
+                accounts.create_invoices("2024-10-31")
+        per_account = [(counts[1] - counts[0]) / 8 for counts in (settled, invoiced)]
+        _logger.info(
+            "queries for 2 and 10 accounts: settle %s, invoice %s; per account %s",
+            settled,
+            invoiced,
+            per_account,
+        )
+        self.assertLessEqual(per_account[0], 25)
+        self.assertLessEqual(per_account[1], 20)
+
+    def test_an_idle_run_reads_everything_again(self):
+        counts = []
+        for _n in range(5):
+            self.invoice("2024-10-31", self._account(10, 1))
+        with self._counted(counts):
+            self.settle("2024-10-31")
+        with self._counted(counts):
+            self.env["trtc.account"].create_invoices("2024-10-31")
+        _logger.info("queries of a run with nothing to do: %s", counts)
+        self.assertLessEqual(max(counts), 10)
