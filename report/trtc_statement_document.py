@@ -98,7 +98,8 @@ class TrtcStatement(models.Model):
 
 
 class TrtcStatementLine(models.Model):
-    _inherit = "trtc.statement.line"
+    # Beside the template that it serves.
+    _inherit = "trtc.statement.line"  # pylint: disable=consider-merging-classes-inherited
 
     # === TOOLING === #
 

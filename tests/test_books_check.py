@@ -1,4 +1,6 @@
-from odoo.tests import tagged
+from pathlib import Path
+
+from odoo.tests import TransactionCase, tagged
 from odoo.tools import SQL
 
 from .common import TrtcCommon
@@ -68,3 +70,15 @@ class TestBooksCheck(TrtcCommon):
              WHERE status = 'billable'
             """
         )
+
+
+@tagged("post_install", "-at_install")
+class TestListed(TransactionCase):
+    def test_a_test_file_that_nobody_imports_is_noticed(self):
+        """Odoo's own runner sees only what the package imports."""
+        folder = Path(__file__).parent
+        listed = (folder / "__init__.py").read_text(encoding="utf-8")
+        missing = [
+            path.stem for path in folder.glob("test_*.py") if f"    {path.stem},\n" not in listed
+        ]
+        self.assertFalse(missing)

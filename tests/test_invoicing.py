@@ -27,7 +27,8 @@ class TestInvoicing(TrtcCommon):
             [("av_hd", 120), ("av_2k", 2)],
         )
         first = move.invoice_line_ids[0]
-        self.assertEqual((str(first.trtc_date_from), str(first.trtc_date_to)), ("2024-10-01", "2024-10-30"))
+        span = str(first.trtc_date_from), str(first.trtc_date_to)
+        self.assertEqual(span, ("2024-10-01", "2024-10-30"))
         self.assertEqual(len(first.trtc_allocation_ids), 60)
         self.assertEqual(sum(first.trtc_allocation_ids.mapped("quantity")), 120)
         self.assertEqual(self.lines(item="av_hd").invoice_line_ids, first)

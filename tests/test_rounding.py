@@ -150,7 +150,11 @@ class TestRounding(TrtcCommon):
                     application = self.make_application(account)
                     records = [
                         self.record(item, minutes, "2024-10-07", application, unit="min")
-                        for item, minutes in (("av_hd", 102), ("av_audio", 106), ("slice_audio", 104))
+                        for item, minutes in (
+                            ("av_hd", 102),
+                            ("av_audio", 106),
+                            ("slice_audio", 104),
+                        )
                     ]
                     self.ingest(*records)
                     self.invoice("2024-10-31", account).action_post()

@@ -131,7 +131,10 @@ class TestSeeds(TrtcCommon):
         move = self._post("2024-10-31")
         self.assertEqual(
             [
-                (self.total("quantity", application=app), self.total("free_quantity", application=app))
+                (
+                    self.total("quantity", application=app),
+                    self.total("free_quantity", application=app),
+                )
                 for app in (self.application, *others)
             ],
             [(4, 4), (5, 5), (10, 1)],

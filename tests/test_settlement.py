@@ -249,9 +249,9 @@ class TestSettlement(TrtcCommon):
         """An error after the statements leaves the notes: the next run does it all."""
         self.usage("av_hd", 60, "2024-10-01")
         notes = type(self.env["trtc.settlement.note"])
-        with self.assertRaises(ZeroDivisionError), self.env.cr.savepoint():
-            with patch.object(notes, "_work_off", side_effect=ZeroDivisionError):
-                self.settle("2024-10-31")
+        broken = patch.object(notes, "_work_off", side_effect=ZeroDivisionError)
+        with self.assertRaises(ZeroDivisionError), self.env.cr.savepoint(), broken:
+            self.settle("2024-10-31")
         self.assertFalse(self.lines())
         self.assertEqual(len(self.settle("2024-10-31")), 1)
 

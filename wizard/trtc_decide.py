@@ -39,7 +39,7 @@ class TrtcDecide(models.TransientModel):
 
     @api.depends("line_ids")
     def _compute_allowed_edition_ids(self):
-        editions = self.env["trtc.edition"].search([])
+        editions = self.env["trtc.edition"].search([("active", "=", True)])
         for wizard in self:
             features = wizard.line_ids.feature_id
             wizard.allowed_edition_ids = editions.filtered(

@@ -1,6 +1,6 @@
 """The worked examples of the documents (DOMAIN.md section 8), to the last digit."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -180,8 +180,6 @@ def test_impossible_quantities_are_refused_not_rounded(usage, block, unit):
     ],
 )
 def test_the_last_hours_of_a_utc_day_belong_to_the_next_billing_day(moment, day):
-    from datetime import datetime
-
     assert billing_day(datetime.fromisoformat(moment)) == day
 
 

@@ -3,6 +3,7 @@ import { formatCurrency } from "@web/core/currency";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { formatFloat } from "@web/core/utils/numbers";
+import { FloatField, floatField } from "@web/views/fields/float/float_field";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
 
 /**
@@ -16,6 +17,20 @@ const KINDS = {
 };
 
 /**
+ * @param {number} value
+ * @param {number} scale the most decimals to show
+ * @param {number} least the fewest
+ * @returns {number} how many decimals show the value as it is
+ */
+function countDecimals(value, scale, least) {
+    // A double holds 15 digits: more of them would show noise instead of decimals.
+    const whole = Math.trunc(Math.abs(value)).toString().length;
+    const places = Math.max(Math.min(scale, 15 - whole), 0);
+    const [, decimals = ""] = value.toFixed(places).replace(/0+$/, "").split(".");
+    return Math.max(decimals.length, least);
+}
+
+/**
  * @param {number|false} value
  * @param {Object} kind one of KINDS
  * @param {number} [currencyId] without it no currency symbol is shown
@@ -25,11 +40,7 @@ function formatExact(value, kind, currencyId) {
     if (value === false || value === undefined || value === null) {
         return "";
     }
-    // A double holds 15 digits: more of them would show noise instead of decimals.
-    const whole = Math.trunc(Math.abs(value)).toString().length;
-    const places = Math.max(Math.min(kind.scale, 15 - whole), 0);
-    const [, decimals = ""] = value.toFixed(places).replace(/0+$/, "").split(".");
-    const options = { digits: [false, Math.max(decimals.length, kind.least)] };
+    const options = { digits: [false, countDecimals(value, kind.scale, kind.least)] };
     return kind.money && currencyId
         ? formatCurrency(value, currencyId, options)
         : formatFloat(value, options);
@@ -72,3 +83,21 @@ for (const [name, kind] of Object.entries(KINDS)) {
         }),
     });
 }
+
+/** The unit price of an invoice line, which can be edited, with all its decimals. */
+export class InvoicePriceField extends FloatField {
+    get formattedValue() {
+        if (typeof this.value !== "number") {
+            return super.formattedValue;
+        }
+        const least = this.props.record.fields[this.props.name].min_display_digits || 2;
+        const decimals = countDecimals(this.value, KINDS.trtc_price.scale, least);
+        return formatFloat(this.value, { digits: [false, decimals] });
+    }
+}
+
+registry.category("fields").add("trtc_invoice_price", {
+    ...floatField,
+    component: InvoicePriceField,
+    displayName: _t("TRTC Invoice Price"),
+});
