@@ -21,6 +21,7 @@
         "data/product_pricelist_data.xml",
         "wizard/trtc_run_views.xml",
         "wizard/trtc_decide_views.xml",
+        "wizard/trtc_sender_key_views.xml",
         "views/trtc_account_views.xml",
         "views/trtc_application_views.xml",
         "views/trtc_subscription_views.xml",
@@ -44,6 +45,7 @@
     "assets": {
         "web.assets_backend": ["trtc_billing/static/src/backend/**/*"],
         "web.assets_frontend": ["trtc_billing/static/src/scss/portal.scss"],
+        "web.assets_tests": ["trtc_billing/static/tests/tours/**/*"],
         "web.report_assets_common": ["trtc_billing/static/src/scss/report.scss"],
     },
 }

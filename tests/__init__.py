@@ -18,6 +18,8 @@ from . import (
     test_rounding,
     test_security,
     test_seeds,
+    test_sender_key,
     test_settlement,
+    test_tours,
     test_usage_import,
 )
