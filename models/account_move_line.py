@@ -50,7 +50,8 @@ class AccountMoveLine(models.Model):
         if self.trtc_is_rounding:
             return True
         allocations = self.sudo().trtc_allocation_ids
-        quantity = abs(sum(allocations.mapped("quantity")))
+        sign = -1 if self.move_id.move_type == "out_refund" else 1
+        quantity = sign * sum(allocations.mapped("quantity"))
         prices = set(allocations.statement_line_id.mapped("price_unit"))
         name = self.move_id.trtc_account_id._get_invoice_line_name(
             self.trtc_item_id,

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from .exact import AMOUNT_DIGITS
 
@@ -164,12 +165,31 @@ class TrtcStatement(models.Model):
     def _search_state(self, operator, value):
         if operator != "in":
             return NotImplemented
-        wanted = [
-            statement.id
-            for statement in self.search([])
-            if statement.state in set(value)
-        ]
-        return [("id", "in", wanted)]
+        domains = self._get_state_domains()
+        wanted = Domain.OR(domains[state] for state in value if state in domains)
+        # What a state follows from is more than a portal user may read.
+        return [("id", "in", self.sudo()._search(wanted))]
+
+    def _get_state_domains(self):
+        """Return {state: domain} that says in the database what the compute says."""
+
+        def held(*leaves):
+            domain = [("allocation_ids", "any", [("released", "=", False), *leaves])]
+            return Domain("line_ids", "any", domain)
+
+        pending = Domain("line_ids", "any", [("is_pending", "=", True)])
+        unbilled = Domain("line_ids", "any", [("is_to_invoice", "=", True)])
+        draft = held(("move_id.state", "=", "draft"))
+        unpaid = held(("move_id.payment_state", "not in", ("paid", "in_payment")))
+        settled = ~pending & ~unbilled
+        return {
+            "pending": pending,
+            "open": ~pending & unbilled,
+            "free": settled & ~held(),
+            "draft": settled & draft,
+            "posted": settled & held() & ~draft & unpaid,
+            "paid": settled & held() & ~draft & ~unpaid,
+        }
 
     def _compute_access_url(self):
         super()._compute_access_url()

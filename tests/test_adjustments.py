@@ -218,6 +218,25 @@ class TestAdjustments(TrtcCommon):
         draft.action_post()
         self.assert_books()
 
+    def test_a_draft_with_a_negative_line_is_taken_for_one_changed_by_hand(self):
+        record, _posted = self._bill()
+        new = self.record("av_hd", 1000, "2024-11-05", unit="min")
+        self.ingest(new)
+        self._restate(record, 100)
+        invoice = self.invoice("2024-11-30")
+        self.assertEqual(sorted(invoice.invoice_line_ids.mapped("quantity")), [-500, 1000])
+        self._restate(record, 90)
+        self.assertEqual(self.invoice("2024-11-30"), invoice)
+        self.assertEqual(sorted(invoice.invoice_line_ids.mapped("quantity")), [-510, 1000])
+        self._restate(new, 200)
+        credit = self.invoice("2024-11-30")
+        self.assertFalse(invoice.exists())
+        self.assertEqual(sorted(credit.invoice_line_ids.mapped("quantity")), [-200, 510])
+        self._restate(new, 300)
+        self.assertEqual(self.invoice("2024-11-30"), credit)
+        self.assertEqual(sorted(credit.invoice_line_ids.mapped("quantity")), [-300, 510])
+        self.assert_books()
+
     def test_a_draft_that_turns_into_a_credit_stays_an_invoice(self):
         record, _posted = self._bill()
         self._restate(record, 800)

@@ -121,6 +121,4 @@ class TestGuards(TrtcCommon):
 
     def test_two_accounts_or_applications_share_an_identifier(self):
         self._assert_refused("trtc_account_uin_uniq", "trtc_account", self.account)
-        self._assert_refused(
-            "trtc_application_sdkappid_uniq", "trtc_application", self.application
-        )
+        self._assert_refused("trtc_application_sdkappid_uniq", "trtc_application", self.application)

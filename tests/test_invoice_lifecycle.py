@@ -153,7 +153,6 @@ class TestInvoiceLifecycle(TrtcCommon):
         audio = draft.invoice_line_ids.filtered(lambda li: li.trtc_item_id.code == "av_audio")
         draft.invoice_line_ids = [Command.delete(audio.id)]
         states = {
-            statement: statement.state
-            for statement in self.lines(item="av_audio").statement_id
+            statement: statement.state for statement in self.lines(item="av_audio").statement_id
         }
         self.assertEqual(set(states.values()), {"open"})

@@ -106,9 +106,7 @@ class TestLockedUsage(TrtcCommon):
         self._shoot(day="2024-09-10")
         self._shoot()
         self.settle("2024-10-31")
-        self._decide(
-            self.lines(day="2024-10-31"), "upgrade", edition_id=self.edition("flagship")
-        )
+        self._decide(self.lines(day="2024-10-31"), "upgrade", edition_id=self.edition("flagship"))
         held = self.application.subscription_ids.sorted("date_start")
         self.assertEqual(
             [(s.edition_id.code, str(s.date_start), str(s.date_end)) for s in held],

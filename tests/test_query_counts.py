@@ -51,17 +51,13 @@ class TestQueryCounts(TrtcCommon):
         return settled, invoiced
 
     def test_each_usage_row_costs_a_query(self):
-        settled, invoiced = self._count(
-            {"days": 3, "records": 1}, {"days": 3, "records": 100}
-        )
+        settled, invoiced = self._count({"days": 3, "records": 1}, {"days": 3, "records": 100})
         self.assertEqual(settled[0], settled[1])
         self.assertEqual(invoiced[0], invoiced[1])
 
     def test_each_day_costs_more_than_its_prices(self):
         """A day asks the pricelist for its prices, once for all accounts of a run."""
-        settled, invoiced = self._count(
-            {"days": 3, "records": 1}, {"days": 30, "records": 1}
-        )
+        settled, invoiced = self._count({"days": 3, "records": 1}, {"days": 30, "records": 1})
         self.assertLessEqual(settled[1], settled[0] + 3 * 27)
         self.assertLessEqual(invoiced[1], invoiced[0] + 5)
 

@@ -42,9 +42,7 @@ class TestRounding(TrtcCommon):
         self.assertEqual(move.amount_total, round(untaxed + tax, 6))
         receivable = move.line_ids.filtered(lambda line: line.display_type == "payment_term")
         self.assertEqual(round(sum(receivable.mapped("amount_currency")), 6), move.amount_total)
-        self.assertEqual(
-            round(-sum(move.invoice_line_ids.mapped("amount_currency")), 6), untaxed
-        )
+        self.assertEqual(round(-sum(move.invoice_line_ids.mapped("amount_currency")), 6), untaxed)
 
     # === THE SUM OF ROUNDED LINES IS NOT THE ROUNDED SUM === #
 
@@ -236,8 +234,10 @@ class TestRounding(TrtcCommon):
     def test_another_currency_is_rounded_to_cents(self):
         for name, rounding, expected in (("JPY", 1, 4), ("KWD", 0.001, 4.136), ("USD", 0.01, 4.14)):
             with self.subTest(currency=name):
-                currency = self.env["res.currency"].with_context(active_test=False).search(
-                    [("name", "=", name)]
+                currency = (
+                    self.env["res.currency"]
+                    .with_context(active_test=False)
+                    .search([("name", "=", name)])
                 )
                 currency.write({"active": True, "rounding": rounding})
                 prices = {"av_hd": "0.00399", "av_2k": "0.01599", "av_audio": "0.00099"}

@@ -216,9 +216,7 @@ class TestSeeds(TrtcCommon):
             (self.application, "03T10:05", 5000),
             (other, "17T22:00", 4999),
         ):
-            self.usage(
-                "relay_bandwidth", kbps, f"2024-10-{clock}:00+08:00", application
-            )
+            self.usage("relay_bandwidth", kbps, f"2024-10-{clock}:00+08:00", application)
         self.assertFalse(self.settle("2024-10-30"))
         move = self._post("2024-10-31")
         line = self.lines()
