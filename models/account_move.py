@@ -1,10 +1,10 @@
 from typing import NamedTuple
 
 from odoo import Command, api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 #: What a refresh changes on the lines of a draft.
-REFRESHED = ("name", "quantity", "sequence", "trtc_date_from", "trtc_date_to")
+REFRESHED = ("name", "trtc_name", "quantity", "sequence", "trtc_date_from", "trtc_date_to")
 
 
 class InvoicePlan(NamedTuple):
@@ -28,6 +28,20 @@ class InvoicePlan(NamedTuple):
     def get_create_vals(self):
         commands = [Command.create(vals) for vals in self.get_line_vals()]
         return {**self.vals, "invoice_line_ids": commands}
+
+
+def check_own_fields(env, names):
+    """Raise if somebody sets by hand what ties invoices to usage.
+
+    :param names: names of the fields to set
+    """
+    if not env.su and any(name.startswith("trtc_") for name in names):
+        raise AccessError(
+            env._(
+                "What ties an invoice to TRTC usage is set by TRTC Billing alone. Use "
+                "Billing / Settle and Invoice."
+            )
+        )
 
 
 class AccountMove(models.Model):
@@ -62,7 +76,15 @@ class AccountMove(models.Model):
 
     # === CRUD === #
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            # A form may name such a field, but has nothing to put in.
+            check_own_fields(self.env, (name for name, value in vals.items() if value))
+        return super().create(vals_list)
+
     def write(self, vals):
+        check_own_fields(self.env, vals)
         result = super().write(vals)
         if "state" in vals:
             self._trtc_sync_allocations()
@@ -107,13 +129,55 @@ class AccountMove(models.Model):
     def _trtc_is_refreshable(self):
         """Tell whether this is a draft that is still as it was generated."""
         self.ensure_one()
+        account = self.trtc_account_id
         if self.state != "draft" or self.posted_before or self.is_move_sent:
+            return False
+        if (self.partner_id, self.currency_id, self.company_id) != (
+            account._get_invoice_partner(),
+            account.currency_id,
+            account.company_id,
+        ):
             return False
         lines = self.invoice_line_ids
         generated = lines.filtered(lambda line: line.trtc_item_id or line.trtc_is_rounding)
-        return lines == generated and all(
-            line._trtc_is_as_generated() for line in generated
+        return (
+            lines == generated
+            and bool(generated.sudo().trtc_allocation_ids)
+            and all(line._trtc_is_as_generated() for line in generated)
         )
+
+    @api.model
+    def _trtc_invoice(self, bills):
+        """Create or refresh invoices; where one bill fails, the others go on.
+
+        :param list bills: ``Bill`` tuples of accounts of the current company
+        :return: (invoices, errors)
+        """
+        try:
+            with self.env.cr.savepoint():
+                return self._trtc_create_or_refresh(bills), []
+        except UserError:
+            if not bills:
+                raise
+        moves, errors = self.browse(), []
+        for bill in bills:
+            try:
+                with self.env.cr.savepoint():
+                    moves |= self._trtc_create_or_refresh([bill])
+            except UserError as error:
+                errors.append(bill.account._keep_billing_error(error))
+        return moves, errors
+
+    def _trtc_auto_post(self):
+        """Post invoices; one that cannot be posted stays a draft and says why."""
+        for move in self:
+            try:
+                with self.env.cr.savepoint():
+                    move.action_post()
+            except UserError as error:
+                move.message_post(
+                    body=self.env._("Not posted automatically: %(error)s", error=str(error))
+                )
 
     @api.model
     def _trtc_create_or_refresh(self, bills):
@@ -150,17 +214,18 @@ class AccountMove(models.Model):
         total = account._get_exact_total(lines)
         move_type = "out_invoice" if total >= 0 else "out_refund"
         sign = 1 if total >= 0 else -1
-        if draft and (not total or draft.move_type != move_type):
+        rounded = account._get_rounded_total(sign * total)
+        if draft and (not rounded or draft.move_type != move_type):
             draft.unlink()
             draft = self.browse()
-        if not total:
+        if not rounded:
             return None
         return InvoicePlan(
             vals=account._prepare_invoice(bill, move_type),
             groups=account._prepare_invoice_lines(lines, bill.period, sign),
             lines=lines,
             exact=sign * total,
-            total=account._get_rounded_total(sign * total),
+            total=rounded,
             draft=draft,
         )
 
@@ -219,7 +284,7 @@ class AccountMove(models.Model):
             self.write({"invoice_line_ids": [Command.delete(line.id) for line in rounding]})
         if self.currency_id.is_zero(difference):
             return
-        largest = max(billed, key=lambda line: abs(line.price_subtotal))
+        largest = billed.sorted(lambda line: abs(line.price_subtotal))[-1:]
         vals = self.trtc_account_id._prepare_rounding_line(difference, plan.exact, largest)
         self.write({"invoice_line_ids": [Command.create(vals)]})
 

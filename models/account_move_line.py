@@ -1,5 +1,7 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import float_compare
+
+from .account_move import check_own_fields
 
 
 class AccountMoveLine(models.Model):
@@ -11,21 +13,40 @@ class AccountMoveLine(models.Model):
         "trtc.item",
         string="TRTC Billing Item",
         readonly=True,
+        copy=False,
         ondelete="restrict",
         index="btree_not_null",
     )
     trtc_kind = fields.Selection(
-        [("usage", "Usage"), ("robot", "Robot")], string="TRTC Kind", readonly=True
+        [("usage", "Usage"), ("robot", "Robot")], string="TRTC Kind", readonly=True, copy=False
     )
     trtc_is_late = fields.Boolean(
         string="TRTC Earlier Period",
         readonly=True,
+        copy=False,
         help="Bills or corrects usage of a period before the one that this invoice covers.",
     )
-    trtc_date_from = fields.Date(string="Service From", readonly=True)
-    trtc_date_to = fields.Date(string="Service To", readonly=True)
-    trtc_is_rounding = fields.Boolean(string="TRTC Rounding Difference", readonly=True)
+    trtc_date_from = fields.Date(string="Service From", readonly=True, copy=False)
+    trtc_date_to = fields.Date(string="Service To", readonly=True, copy=False)
+    trtc_is_rounding = fields.Boolean(
+        string="TRTC Rounding Difference", readonly=True, copy=False
+    )
+    # The text as generated: it tells whether somebody wrote another one.
+    trtc_name = fields.Text(readonly=True, copy=False)
     trtc_allocation_ids = fields.One2many("trtc.allocation", "move_line_id", copy=False)
+
+    # === CRUD === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            # A form may name such a field, but has nothing to put in.
+            check_own_fields(self.env, (name for name, value in vals.items() if value))
+        return super().create(vals_list)
+
+    def write(self, vals):
+        check_own_fields(self.env, vals)
+        return super().write(vals)
 
     # === ACTION === #
 
@@ -53,15 +74,8 @@ class AccountMoveLine(models.Model):
         sign = -1 if self.move_id.move_type == "out_refund" else 1
         quantity = sign * sum(allocations.mapped("quantity"))
         prices = set(allocations.statement_line_id.mapped("price_unit"))
-        name = self.move_id.trtc_account_id._get_invoice_line_name(
-            self.trtc_item_id,
-            self.trtc_kind,
-            self.trtc_is_late,
-            self.trtc_date_from,
-            self.trtc_date_to,
-        )
         return (
-            self.name == name
+            self.name == self.trtc_name
             and not self.discount
             and not float_compare(self.quantity, quantity, precision_digits=2)
             and all(

@@ -2,6 +2,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from odoo import fields, models
+from odoo.exceptions import UserError
 
 from ..rating import prices
 from ..rating.periods import day_start
@@ -19,7 +20,28 @@ class ProductPricelist(models.Model):
         "month's usage reaches prices all of it.",
     )
 
+    # === CRUD === #
+
+    def write(self, vals):
+        if "currency_id" in vals:
+            self._trtc_check_currency(vals["currency_id"])
+        return super().write(vals)
+
     # === TOOLING === #
+
+    def _trtc_check_currency(self, currency_id):
+        """Raise if settled accounts would change currency."""
+        changed = self.filtered(lambda pricelist: pricelist.currency_id.id != currency_id)
+        statements = self.env["trtc.statement"].sudo()
+        settled = statements.search([("account_id.pricelist_id", "in", changed.ids)], limit=1)
+        if settled:
+            raise UserError(
+                self.env._(
+                    "%(account)s was settled at the prices of this list: its currency cannot "
+                    "change any more. Make a new pricelist instead.",
+                    account=settled.account_id.display_name,
+                )
+            )
 
     def _trtc_mode(self):
         """Return how steps apply: a mode of :mod:`rating.prices`."""
@@ -81,10 +103,13 @@ class ProductPricelist(models.Model):
     def _trtc_has_steps(self):
         """Tell whether a month's usage may change the price of its earlier days."""
         self.ensure_one()
+        rules = self.env["product.pricelist.item"].with_context(active_test=False)
         lists, seen = self, self.browse()
         while lists:
-            if any(rule.min_quantity for rule in lists.item_ids):
+            domain = [("pricelist_id", "in", lists.ids)]
+            if rules.search_count([*domain, ("min_quantity", ">", 0)], limit=1):
                 return True
             seen |= lists
-            lists = lists.item_ids.base_pricelist_id - seen
+            bases = rules.search([*domain, ("base", "=", "pricelist")])
+            lists = bases.base_pricelist_id - seen
         return False

@@ -89,6 +89,9 @@ class TrtcAccount(models.Model):
         string="Lines to Decide",
         help="Statement lines whose usage waits for a decision or for a price.",
     )
+    # Notes of the staff: a customer could search by what they say.
+    message_ids = fields.One2many(groups="base.group_user")
+    website_message_ids = fields.One2many(groups="base.group_user")
     # Raised under the lock of every settlement and invoicing run: a second run
     # with an older view of the database fails on it instead of billing twice.
     billing_serial = fields.Integer(default=0, readonly=True, copy=False)
@@ -146,34 +149,44 @@ class TrtcAccount(models.Model):
         fixed = self._get_fixed_values() if self._get_fixed_fields() & set(vals) else {}
         days = {account: account.derive_robots_from for account in self}
         result = super().write(vals)
+        if "company_id" in vals:
+            # Rules are checked before only, when the company was still the old one.
+            self.check_access("write")
         for account, values in fixed.items():
             account._check_fixed_values(values)
         for account, day in days.items():
             changed = {day, account.derive_robots_from}
             if len(changed) > 1:
-                account.application_ids._note_for_settlement(min(changed - {False}))
-        if "pricelist_id" in vals:
-            self.env["trtc.settlement.note"].sudo()._note_unpriced()
+                applications = account.with_context(active_test=False).application_ids
+                applications._note_for_settlement(min(changed - {False}))
         return result
 
     @api.model
     def _get_fixed_fields(self):
-        """Return the fields whose change may change what statements rest on."""
-        return {"company_id", "partner_id", "pricelist_id"}
+        """Return the fields whose change may change what usage or statements rest on."""
+        return {"company_id", "partner_id", "pricelist_id", "uin"}
 
     def _get_fixed_values(self):
-        """Return {account: {label: value}} of what settled accounts cannot change."""
-        groups = self.env["trtc.statement"]._read_group(
-            [("account_id", "in", self.ids)], ["account_id"]
+        """Return {account: {label: value}} of what accounts with usage cannot change."""
+        domain = [("account_id", "in", self.ids)]
+        used = self.browse(
+            account.id
+            for (account,) in self.env["trtc.usage"].sudo()._read_group(domain, ["account_id"])
         )
-        return {
-            account: {
-                self.env._("company"): account.company_id,
-                self.env._("customer"): account.commercial_partner_id,
-                self.env._("currency"): account.currency_id,
-            }
-            for (account,) in groups
-        }
+        settled = self.browse(
+            account.id
+            for (account,) in self.env["trtc.statement"].sudo()._read_group(domain, ["account_id"])
+        )
+        values = {account: {self.env._("company"): account.company_id} for account in used}
+        for account in settled:
+            values.setdefault(account, {}).update(
+                {
+                    self.env._("UIN"): account.uin,
+                    self.env._("customer"): account.commercial_partner_id,
+                    self.env._("currency"): account.currency_id,
+                }
+            )
+        return values
 
     def _check_fixed_values(self, values):
         now = self._get_fixed_values()[self]
@@ -181,8 +194,8 @@ class TrtcAccount(models.Model):
             if now[label] != value:
                 raise UserError(
                     self.env._(
-                        "%(account)s has statements already: its %(field)s cannot change "
-                        "any more. Create another account instead.",
+                        "%(account)s has usage or statements already: its %(field)s cannot "
+                        "change any more. Create another account instead.",
                         account=self.display_name,
                         field=label,
                     )

@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..rating import periods, prices
+from .figures import show_figure
 
 
 class Bill(NamedTuple):
@@ -32,7 +33,8 @@ class TrtcAccount(models.Model):
 
         One draft per account and invoicing period, from settled statement lines that
         no invoice holds.  A draft of the period that nobody changed is refreshed.
-        Adjustments of a period that is invoiced already go to the oldest open one.
+        Adjustments of a period that is invoiced already go to the oldest open one; they
+        wait while ``until`` lies in the middle of the next period.
         An account that another run holds is left to that run.
 
         :param until: date or ISO string; periods that ended on or before it
@@ -40,18 +42,22 @@ class TrtcAccount(models.Model):
         :raise AccessError: for a user who may not invoice
         """
         until = fields.Date.to_date(until)
-        bills = []
-        for account in self._get_accounts_to_bill().sudo()._filter_uninvoiced():
+        accounts = self._get_accounts_to_bill().sudo()
+        by_company = defaultdict(list)
+        for account in accounts._filter_uninvoiced():
             if account._lock_for_billing():
                 account = account.with_company(account.company_id)
-                bills += account._get_bills(until)
-        moves = self.env["account.move"].sudo()
-        by_company = defaultdict(list)
-        for bill in bills:
-            by_company[bill.account.company_id].append(bill)
-        for company, found in by_company.items():
-            moves |= moves.with_company(company)._trtc_create_or_refresh(found)
-        moves.filtered("trtc_account_id.auto_post").action_post()
+                by_company[account.company_id] += account._get_bills(until)
+        moves, errors = self.env["account.move"].sudo(), []
+        for company, bills in by_company.items():
+            created, failed = moves.with_company(company)._trtc_invoice(bills)
+            moves |= created
+            errors += failed
+        if errors and len(accounts) == 1:
+            raise errors[0]
+        moves.filtered("trtc_account_id.auto_post")._trtc_auto_post()
+        self.env["trtc.statement.line"].invalidate_model(["is_to_invoice"])
+        self.env["trtc.statement"].invalidate_model(["state", "move_ids"])
         return self.env["account.move"].browse(moves.ids)
 
     def _filter_uninvoiced(self):
@@ -63,16 +69,16 @@ class TrtcAccount(models.Model):
 
     def _get_bills(self, until):
         """Return the bills that are due for this locked account, oldest first."""
-        limit = min(until, self.company_id._trtc_last_ended_day())
-        limit = periods.last_ended(limit, self.invoice_cycle)
+        until = min(until, self.company_id._trtc_last_ended_day())
+        limit = periods.last_ended(until, self.invoice_cycle)
         lines = self.env["trtc.statement.line"].search(self._get_due_domain(limit))
         by_period = lines.grouped(
             lambda line: periods.period_of(line.date, self.invoice_cycle)
         )
         closed = self._get_closed_periods(by_period)
         late = lines.browse().union(*(by_period.pop(period) for period in closed))
-        if late:
-            target = self._get_period_for_late_usage(by_period, closed, limit)
+        target = late and self._get_period_for_late_usage(by_period, until)
+        if target:
             by_period[target] = by_period.get(target, lines.browse()) | late
         bills, carried = [], lines.browse()
         for period, found in sorted(by_period.items()):
@@ -101,40 +107,46 @@ class TrtcAccount(models.Model):
 
     def _get_closed_periods(self, candidates):
         """Return those periods whose invoice is posted, or was changed by hand."""
-        moves = self.env["account.move"].search(
-            [
-                ("trtc_account_id", "=", self.id),
-                ("trtc_date_from", "in", [first for first, _last in candidates]),
-                ("state", "!=", "cancel"),
-            ]
+        moves = self._get_period_invoices(
+            [("trtc_date_from", "in", [first for first, _last in candidates])]
         )
         open_moves = moves.filtered(lambda move: move._trtc_is_refreshable())
         closed = {(move.trtc_date_from, move.trtc_date_to) for move in moves - open_moves}
         reopened = {(move.trtc_date_from, move.trtc_date_to) for move in open_moves}
         return sorted((closed - reopened) & set(candidates))
 
-    def _get_period_for_late_usage(self, due, closed, limit):
-        """Return the invoicing period that also bills usage of closed periods.
+    def _get_period_for_late_usage(self, due, until):
+        """Return the invoicing period that also bills usage of closed periods, if any.
 
         It is the oldest one that this run invoices or that has a draft which may be
-        refreshed; without any, the newest of the closed ones gets another invoice.
+        refreshed. Without any, a run until the end of a period bills it with that
+        period; a run in the middle of one leaves it for later.
         """
-        drafts = self.env["account.move"].search(
-            [
-                ("trtc_account_id", "=", self.id),
-                ("trtc_date_to", "<=", limit),
-                ("state", "=", "draft"),
-            ]
+        limit = periods.last_ended(until, self.invoice_cycle)
+        drafts = self._get_period_invoices(
+            [("trtc_date_to", "<=", limit), ("state", "=", "draft")]
         )
         drafts = drafts.filtered(lambda move: move._trtc_is_refreshable())
         open_periods = {(move.trtc_date_from, move.trtc_date_to) for move in drafts}
-        return min(open_periods | set(due), default=max(closed))
+        newest = periods.period_of(limit, self.invoice_cycle) if limit == until else None
+        return min(open_periods | set(due), default=newest)
+
+    def _get_period_invoices(self, domain):
+        """Return the invoices of this account that hold statement lines."""
+        return self.env["account.move"].search(
+            [
+                ("trtc_account_id", "=", self.id),
+                ("company_id", "=", self.company_id.id),
+                ("move_type", "in", ("out_invoice", "out_refund")),
+                ("trtc_allocation_ids", "any", [("released", "=", False)]),
+                *domain,
+            ]
+        )
 
     def _get_refreshable_draft(self, period):
         """Return the draft invoice of a period that nobody changed, or none."""
-        moves = self.env["account.move"].search(
+        moves = self._get_period_invoices(
             [
-                ("trtc_account_id", "=", self.id),
                 ("trtc_date_from", "=", period[0]),
                 ("trtc_date_to", "=", period[1]),
                 ("state", "=", "draft"),
@@ -148,13 +160,18 @@ class TrtcAccount(models.Model):
             (amount for _q, _p, amount in lines._get_exact_amounts().values()), Decimal(0)
         )
 
+    def _get_invoice_partner(self):
+        """Return the partner that invoices of this account are addressed to."""
+        address = self.partner_id.address_get(["invoice"])["invoice"]
+        return self.env["res.partner"].browse(address)
+
     def _prepare_invoice(self, bill, move_type):
         """Return the values of an invoice, without its lines."""
         self.ensure_one()
         first, last = bill.period
         return {
             "move_type": move_type,
-            "partner_id": self.partner_id.address_get(["invoice"])["invoice"],
+            "partner_id": self._get_invoice_partner().id,
             "company_id": self.company_id.id,
             "currency_id": self.currency_id.id,
             "invoice_user_id": self.user_id.id,
@@ -205,12 +222,14 @@ class TrtcAccount(models.Model):
         spans = [line._get_period() for line in lines]
         first = min(first for first, _last in spans)
         last = max(last for _first, last in spans)
+        name = self._get_invoice_line_name(item, kind, late, first, last)
         return {
             "product_id": item.product_id.id,
             "product_uom_id": item.uom_id.id,
             "quantity": float(quantity),
             "price_unit": float(price),
-            "name": self._get_invoice_line_name(item, kind, late, first, last),
+            "name": name,
+            "trtc_name": name,
             "trtc_item_id": item.id,
             "trtc_kind": kind,
             "trtc_is_late": late,
@@ -250,18 +269,19 @@ class TrtcAccount(models.Model):
                     "TRTC Billing to have it back."
                 )
             )
-        vals = {
+        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        return {
             "product_id": product.id,
             "quantity": 1.0,
             "price_unit": difference,
             "sequence": 9999,
             "trtc_is_rounding": True,
             "name": self.env._(
-                "Rounding difference: exact total %(total)s", total=f"{exact_total:f}"
+                "Rounding difference: exact total %(total)s",
+                total=show_figure(self.env, exact_total),
             ),
+            "tax_ids": [Command.set(taxes_like.tax_ids.ids)],
         }
-        vals["tax_ids"] = [Command.set(taxes_like.tax_ids.ids)]
-        return vals
 
     def _get_rounded_total(self, exact_total):
         """Return what an invoice over an exact amount must come to, untaxed."""

@@ -1,12 +1,12 @@
 from collections import defaultdict
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from itertools import chain
 
 from psycopg2.errors import SerializationFailure
 
 from odoo import Command, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..rating import charges as rating
@@ -32,20 +32,52 @@ class TrtcAccount(models.Model):
         :raise AccessError: for a user who may not settle
         """
         until = fields.Date.to_date(until)
-        statements = self.env["trtc.statement"]
-        book = PriceBook()
-        for account in self._get_accounts_to_bill().sudo()._filter_unsettled(until):
-            if account._lock_for_billing():
-                account = account.with_company(account.company_id)
-                statements |= account._settle(until, book)
+        accounts = self._get_accounts_to_bill().sudo()
+        self.env["trtc.usage"].sudo()._adopt()
+        statements, book, errors = self.env["trtc.statement"], PriceBook(), []
+        for account in accounts._filter_unsettled(until):
+            if not account._lock_for_billing():
+                continue
+            account = account.with_company(account.company_id)
+            try:
+                with self.env.cr.savepoint():
+                    statements |= account._settle(until, book)
+            except UserError as error:
+                errors.append(account._keep_billing_error(error))
+        if errors and len(accounts) == 1:
+            raise errors[0]
+        self.env["trtc.statement.line"].invalidate_model(["is_pending", "is_to_invoice"])
+        self.env["trtc.statement"].invalidate_model(["state"])
         return self.env["trtc.statement"].browse(statements.ids)
 
+    def _keep_billing_error(self, error):
+        """Write on the account why it could not be billed; return the error."""
+        self.message_post(body=self.env._("Not billed: %(error)s", error=str(error)))
+        return error
+
     def _filter_unsettled(self, until):
-        """Return those accounts that have something to settle."""
-        groups = self.env["trtc.settlement.note"]._read_group(
-            [("account_id", "in", self.ids), ("date_to", "<=", until)], ["account_id"]
+        """Return those accounts that have something to settle.
+
+        Usage that waits for a decision or a price is looked at each time, as there
+        may be one now.
+        """
+        waiting = self.env["trtc.statement.line"]
+        waiting.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT account_id FROM trtc_settlement_note
+                 WHERE account_id = ANY(%(accounts)s) AND date_to <= %(until)s
+                 UNION
+                SELECT account_id FROM (%(waiting)s) AS waiting
+                 WHERE account_id = ANY(%(accounts)s) AND date <= %(until)s
+                """,
+                accounts=self.ids,
+                until=until,
+                waiting=waiting._get_pending_query(),
+            )
         )
-        return self.browse(account.id for (account,) in groups).sorted("id")
+        return self.browse(sorted(account_id for (account_id,) in rows))
 
     def _lock_for_billing(self):
         """Lock this account for settlement or invoicing until the transaction ends.
@@ -81,45 +113,67 @@ class TrtcAccount(models.Model):
         notes = self.env["trtc.settlement.note"].search(
             [("account_id", "=", self.id), ("date_to", "<=", until)]
         )
+        touched = defaultdict(set)
+        for note in notes:
+            touched[note.cycle].add(((note.date_from, note.date_to), note.item_id))
+        for cycle, day, item in self._get_waiting(until):
+            touched[cycle].add((periods.period_of(day, cycle), item))
         statements = self.env["trtc.statement"]
-        for cycle, noted in notes.grouped("cycle").items():
-            touched = {(note.date_from, note.date_to) for note in noted}
-            window = self._get_rating_window(cycle, touched, until)
+        for cycle, found in sorted(touched.items()):
+            window = self._get_rating_window(cycle, found, until)
             new = self._rate(cycle, window, book)
             settled = self._get_settled_charges(cycle, window)
             statements |= self._create_statements(cycle, rating.difference(new, settled))
         notes._work_off()
         return statements
 
-    def _get_rating_window(self, cycle, touched, until):
-        """Return the periods to rate again when some were touched.
-
-        Where prices have steps, usage of a day may change the price of every other
-        day of its month, days after ``until`` that are settled already among them.
-        """
-        if cycle == periods.MONTH or not self.pricelist_id._trtc_has_steps():
-            return touched
-        until = max(until, self._get_last_settled_day(cycle) or until)
-        months = {periods.period_of(first, periods.MONTH) for first, _last in touched}
-        days = chain.from_iterable(_days(first, min(last, until)) for first, last in months)
-        return {(day, day) for day in days}
-
-    def _get_last_settled_day(self, cycle):
-        """Return the last day of the newest settled period, or nothing."""
-        return (
-            self.env["trtc.statement"]
-            .search(
-                [("account_id", "=", self.id), ("cycle", "=", cycle)],
-                order="date_to desc",
-                limit=1,
+    def _get_waiting(self, until):
+        """Return [(cycle, date, item)] of usage that waits for a decision or a price."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT item.cycle, waiting.date, item.id
+                  FROM (%s) AS waiting JOIN trtc_item item ON item.id = waiting.item_id
+                 WHERE waiting.account_id = %s AND waiting.date <= %s
+                """,
+                self.env["trtc.statement.line"]._get_pending_query(),
+                self.id,
+                until,
             )
-            .date_to
         )
+        items = self.env["trtc.item"]
+        return [(cycle, day, items.browse(item_id)) for cycle, day, item_id in rows]
+
+    def _get_rating_window(self, cycle, touched, until):
+        """Return what to rate again when usage of some items and periods was touched.
+
+        A task's robot shares the rounding of another item. Where prices have steps,
+        usage of a day may change the price of every other settled day of its month.
+
+        :param touched: {(period, item)}
+        :return: likewise
+        """
+        window = touched | {
+            (period, item.robot_item_id) for period, item in touched if item.robot_item_id
+        }
+        if cycle == periods.MONTH or not self.pricelist_id._trtc_has_steps():
+            return window
+        settled = self.env["trtc.statement"].search(
+            [("account_id", "=", self.id), ("cycle", "=", cycle), ("revision", "=", 0)]
+        )
+        later = {day for day in settled.mapped("date_from") if day > until}
+        months = {(periods.period_of(first, periods.MONTH), item) for (first, _), item in window}
+        return {
+            ((day, day), item)
+            for (first, last), item in months
+            for day in periods.days_of((first, last))
+            if day <= until or day in later
+        }
 
     def _rate(self, cycle, window, book):
-        """Return the charges for all usage of this account in some periods.
+        """Return the charges for all usage of this account in a window.
 
-        :param window: {(first day, last day)} of periods of ``cycle``
+        :param window: {(period, item)}, periods of ``cycle`` as (first day, last day)
         :param PriceBook book: the prices of this run
         """
         items, rules = self.env["trtc.item"]._get_rules()
@@ -158,95 +212,10 @@ class TrtcAccount(models.Model):
             }
         return replace(charge, trace=trace)
 
-    def _get_meters(self, cycle, window):
-        """Return usage summed per item, application and day, and record counts.
-
-        :return: ([Meter], {(period, item code, sdkappid): number of records})
-        """
-        self.env["trtc.usage"].flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT item.id, usage.application_id, usage.date,
-                       CASE item.aggregation WHEN 'peak' THEN usage.start END AS instant,
-                       sum(usage.quantity)::text, count(*)
-                  FROM trtc_usage usage
-                  JOIN trtc_item item ON item.id = usage.item_id
-                 WHERE usage.account_id = %(account)s AND usage.state = 'current'
-                   AND item.cycle = %(cycle)s AND usage.date = ANY(%(days)s)
-                 GROUP BY item.id, usage.application_id, usage.date, instant
-                """,
-                account=self.id,
-                cycle=cycle,
-                days=list(chain.from_iterable(_days(*period) for period in window)),
-            )
-        )
-        meters, counts = [], defaultdict(int)
-        rights = self._get_rights()
-        # Read together, not one by one.
-        applications = self.env["trtc.application"].browse({row[1] for row in rows})
-        applications = {application.id: application for application in applications}
-        for item_id, application_id, day, instant, quantity, count in rows:
-            item = self.env["trtc.item"].browse(item_id)
-            application = applications[application_id]
-            meter = engine.Meter(
-                item=item.code,
-                application=application.sdkappid,
-                day=day,
-                usage=Decimal(quantity),
-                status=rights(application, item, day),
-                instant=instant,
-            )
-            meters.append(meter)
-            robot = self._get_robot_meter(meter, application, item, rights)
-            if robot:
-                meters.append(robot)
-            place = meter.application if item.scope == "application" else None
-            period = periods.period_of(day, cycle)
-            counts[period, item.code, place] += count
-            if robot:
-                counts[period, robot.item, place] += count
-        return meters, counts
-
-    def _get_robot_meter(self, meter, application, item, rights):
-        """Return the duration of a task's robot, where the feed does not report it."""
-        start, robot = self.derive_robots_from, item.robot_item_id
-        if not start or meter.day < start or not robot:
-            return None
-        status = rights(application, robot, meter.day)
-        return meter._replace(item=robot.code, status=status, kind=rating.ROBOT)
-
-    def _get_rights(self):
-        """Return a function (application, item, day) -> status of usage that day."""
-        decisions = self.env["trtc.decision"].search([("account_id", "=", self.id)])
-        decided = decisions.grouped(lambda d: (d.application_id, d.item_id))
-        known = {}
-
-        def status(application, item, day):
-            key = application, item, day
-            if key not in known:
-                known[key] = self._get_usage_status(
-                    application, item, day, decided.get((application, item), ())
-                )
-            return known[key]
-
-        return status
-
-    def _get_usage_status(self, application, item, day, decisions):
-        """Decide whether usage of a day is billable, locked or waived.
-
-        :param decisions: decisions on this application and item, the newest first
-        """
-        if not item.feature_id or application._unlocks(item.feature_id, day):
-            return rating.BILLABLE
-        for decision in decisions:
-            if decision.date_from <= day <= decision.date_to:
-                return rating.BILLABLE if decision.outcome == "bill" else rating.WAIVED
-        return rating.LOCKED
-
     def _get_settled_charges(self, cycle, window):
-        """Return what is settled in some periods, over all revisions, as charges."""
+        """Return what is settled in a window, over all revisions, as charges."""
         self.env["trtc.statement.line"].flush_model()
+        wanted = {(period, item.code) for period, item in window}
         rows = self.env.execute_query(
             SQL(
                 """
@@ -266,10 +235,10 @@ class TrtcAccount(models.Model):
                 """,
                 self.id,
                 cycle,
-                [last for _first, last in window],
+                sorted({last for (_first, last), _item in window}),
             )
         )
-        return [
+        charges = [
             rating.Charge(
                 periods.period_of(day, cycle),
                 code,
@@ -280,6 +249,7 @@ class TrtcAccount(models.Model):
             )
             for day, code, sdkappid, status, kind, price, *measures in rows
         ]
+        return [charge for charge in charges if (charge.period, charge.item) in wanted]
 
     def _create_statements(self, cycle, charges):
         """Write charges down: new periods each on a statement, the rest on one."""
@@ -301,17 +271,35 @@ class TrtcAccount(models.Model):
             ]
         )
         known = {(statement.date_from, statement.date_to) for statement in settled}
-        vals_list = [
-            self._prepare_statement(cycle, period, 0, by_period[period])
+        plans = [
+            (self._prepare_statement(cycle, period, 0), by_period[period])
             for period in sorted(set(by_period) - known)
         ]
         corrected = sorted(set(by_period) & known)
         if corrected:
             span = corrected[0][0], corrected[-1][1]
-            charges = chain.from_iterable(by_period[period] for period in corrected)
+            late = list(chain.from_iterable(by_period[period] for period in corrected))
             revision = self._get_next_revision(cycle)
-            vals_list.append(self._prepare_statement(cycle, span, revision, charges))
-        return Statement.create(vals_list)
+            plans.append((self._prepare_statement(cycle, span, revision), late))
+        items, _rules = self.env["trtc.item"]._get_rules()
+        applications = {
+            application.sdkappid: application.id
+            for application in self.with_context(active_test=False).application_ids
+        }
+
+        def prepare_line(charge):
+            return {
+                **self._prepare_statement_line(charge),
+                "item_id": items[charge.item].id,
+                "application_id": applications.get(charge.application),
+            }
+
+        return Statement.create(
+            [
+                {**vals, "line_ids": [Command.create(prepare_line(c)) for c in found]}
+                for vals, found in plans
+            ]
+        )
 
     def _get_next_revision(self, cycle):
         newest = self.env["trtc.statement"].search(
@@ -321,13 +309,8 @@ class TrtcAccount(models.Model):
         )
         return newest.revision + 1
 
-    def _prepare_statement(self, cycle, period, revision, charges):
-        """Return the values of a statement with its lines."""
-        applications = {
-            application.sdkappid: application.id
-            for application in self.with_context(active_test=False).application_ids
-        }
-        items, _rules = self.env["trtc.item"]._get_rules()
+    def _prepare_statement(self, cycle, period, revision):
+        """Return the values of a statement, without its lines."""
         return {
             "account_id": self.id,
             "currency_id": self.currency_id.id,
@@ -335,16 +318,6 @@ class TrtcAccount(models.Model):
             "date_from": period[0],
             "date_to": period[1],
             "revision": revision,
-            "line_ids": [
-                Command.create(
-                    {
-                        **self._prepare_statement_line(charge),
-                        "item_id": items[charge.item].id,
-                        "application_id": applications.get(charge.application),
-                    }
-                )
-                for charge in charges
-            ],
         }
 
     def _prepare_statement_line(self, charge):
@@ -363,8 +336,3 @@ class TrtcAccount(models.Model):
             "amount": charge.amount,
             "trace": charge.trace,
         }
-
-
-def _days(first, last):
-    """Return the days from ``first`` to ``last``, both inclusive."""
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -40,6 +40,9 @@ class TrtcApplication(models.Model):
         search="_search_edition_id",
         help="The edition of the subscription that holds today, in billing time.",
     )
+    # Notes of the staff: a customer could search by what they say.
+    message_ids = fields.One2many(groups="base.group_user")
+    website_message_ids = fields.One2many(groups="base.group_user")
     usage_count = fields.Integer(compute="_compute_usage_count")
     line_count = fields.Integer(string="Statement Lines", compute="_compute_line_count")
 
@@ -59,8 +62,12 @@ class TrtcApplication(models.Model):
                 else application.name
             )
 
-    @api.depends("subscription_ids.edition_id", "subscription_ids.date_start")
-    @api.depends("subscription_ids.date_end", "company_id")
+    @api.depends(
+        "subscription_ids.edition_id",
+        "subscription_ids.date_start",
+        "subscription_ids.date_end",
+        "company_id",
+    )
     def _compute_edition_id(self):
         for application in self:
             company = application.company_id or self.env.company
@@ -123,15 +130,18 @@ class TrtcApplication(models.Model):
             if vals.get("sdkappid"):
                 vals["sdkappid"] = str(vals["sdkappid"]).strip()
         applications = super().create(vals_list)
-        self.env["trtc.usage"].sudo()._adopt(applications=applications)
+        self.env["trtc.usage"].sudo()._adopt()
         return applications
 
     def write(self, vals):
         if {"sdkappid", "account_id"} & set(vals):
             self._check_no_usage(vals)
         result = super().write(vals)
+        if "account_id" in vals:
+            # Rules are checked before only, when the company was still the old one.
+            self.check_access("write")
         if "sdkappid" in vals:
-            self.env["trtc.usage"].sudo()._adopt(applications=self)
+            self.env["trtc.usage"].sudo()._adopt()
         return result
 
     def _check_no_usage(self, vals):
@@ -142,7 +152,7 @@ class TrtcApplication(models.Model):
                 for name in ("sdkappid", "account_id")
                 if name in vals
             )
-            if not same and application.sudo().usage_count:
+            if not same and application._has_usage():
                 raise UserError(
                     self.env._(
                         "%(application)s has usage already: neither its SDKAppID nor its "
@@ -150,6 +160,13 @@ class TrtcApplication(models.Model):
                         application=application.display_name,
                     )
                 )
+
+    def _has_usage(self):
+        domain = [("application_id", "in", self.ids)]
+        return any(
+            self.env[model].sudo().search_count(domain, limit=1)
+            for model in ("trtc.usage", "trtc.statement.line")
+        )
 
     # === ACTION === #
 
@@ -182,7 +199,7 @@ class TrtcApplication(models.Model):
             raise UserError(
                 self.env._(
                     "There is no feature with the code %(code)s. The codes are listed "
-                    "under TRTC Billing / Configuration / Features.",
+                    "under TRTC Billing / Configuration / Editions / Features.",
                     code=feature_code,
                 )
             )
@@ -206,8 +223,9 @@ class TrtcApplication(models.Model):
     def _start_edition(self, edition, day):
         """Let these applications hold ``edition`` from ``day`` on.
 
-        The subscription that runs on that day ends the day before; one that starts on it
-        changes its edition; a later one stays and bounds the new one.
+        The subscription that runs on that day ends the day before, and the new one ends
+        when that one would have ended; one that starts on the day changes its edition; a
+        later one stays and bounds the new one.
         """
         for application in self:
             subscriptions = application.subscription_ids.sorted("date_start")
@@ -219,13 +237,15 @@ class TrtcApplication(models.Model):
                 lambda s: s.date_start < day and (not s.date_end or s.date_end >= day)
             )
             later = subscriptions.filtered(lambda s: s.date_start > day)[:1]
+            # Before it is cut: what was sold until a day is not sold for ever.
+            date_end = running.date_end or (later and later.date_start - timedelta(days=1))
             running.date_end = day - timedelta(days=1)
             self.env["trtc.subscription"].create(
                 {
                     "application_id": application.id,
                     "edition_id": edition.id,
                     "date_start": day,
-                    "date_end": later and later.date_start - timedelta(days=1),
+                    "date_end": date_end,
                 }
             )
 

@@ -50,6 +50,8 @@ class TrtcDecision(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        if not self.env.su:
+            vals_list = [{**vals, "user_id": self.env.uid} for vals in vals_list]
         decisions = super().create(vals_list)
         for decision in decisions:
             decision._note_for_settlement()
@@ -76,7 +78,16 @@ class TrtcDecision(models.Model):
         for decision in self:
             decision._note_for_settlement()
             decision.account_id.sudo().message_post(
-                body=self.env._("Taken back: %(decision)s", decision=decision.display_name)
+                body=self.env._(
+                    "Taken back by %(user)s: %(decision)s, %(date_from)s to %(date_to)s, as "
+                    "%(decider)s had decided. Reason then: %(reason)s",
+                    user=self.env.user.name,
+                    decision=decision.display_name,
+                    date_from=decision.date_from,
+                    date_to=decision.date_to,
+                    decider=decision.user_id.name,
+                    reason=decision.reason,
+                )
             )
         return super().unlink()
 

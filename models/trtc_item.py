@@ -6,7 +6,7 @@ from odoo.exceptions import UserError, ValidationError
 from ..rating import engine
 from .exact import QUANTITY_DIGITS
 
-#: What settled lines rest on: with lines in place these fields stay as they are.
+#: What usage and its settlement rest on: with usage in place these stay as they are.
 METERING_FIELDS = ("code", "cycle", "scope", "aggregation", "usage_uom_id", "uom_id")
 
 
@@ -132,28 +132,31 @@ class TrtcItem(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         items = super().create(vals_list)
-        self.env["trtc.usage"].sudo()._adopt(items=items)
+        self.env["trtc.usage"].sudo()._adopt()
         return items
 
     def write(self, vals):
         changed = [name for name in METERING_FIELDS if name in vals]
-        if changed and self._has_settled_lines():
+        if changed and self._has_usage():
             raise UserError(
                 self.env._(
-                    "Usage of this billing item is settled already: its %(fields)s cannot "
-                    "change any more. Archive it and create a new item.",
+                    "This billing item has usage already: its %(fields)s cannot change any "
+                    "more. Create an item with another code for what is metered otherwise.",
                     fields=", ".join(self._fields[name].string for name in changed),
                 )
             )
-        return super().write(vals)
+        result = super().write(vals)
+        if "code" in vals:
+            self.env["trtc.usage"].sudo()._adopt()
+        return result
 
     # === BUSINESS === #
 
-    def _has_settled_lines(self):
-        return bool(
-            self.env["trtc.statement.line"]
-            .sudo()
-            .search_count([("item_id", "in", self.ids)], limit=1)
+    def _has_usage(self):
+        domain = [("item_id", "in", self.ids)]
+        return any(
+            self.env[model].sudo().search_count(domain, limit=1)
+            for model in ("trtc.usage", "trtc.statement.line")
         )
 
     def _get_rule(self):

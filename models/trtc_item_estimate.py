@@ -1,11 +1,16 @@
 from decimal import Decimal
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 
 from ..rating import charges as rating
-from ..rating import engine, facts
+from ..rating import engine, facts, periods
 from .price_book import PriceBook
+
+#: The most entries of one estimate: more than there are billing items.
+ENTRY_LIMIT = 500
+#: The largest id that the database can hold.
+ID_LIMIT = 2**31
 
 
 class TrtcItem(models.Model):
@@ -27,16 +32,17 @@ class TrtcItem(models.Model):
         :return: {"lines": [{"item", "name", "status", "quantity", "unit",
             "free_quantity", "billable_quantity", "price_unit", "amount"}],
             "amount_untaxed" (exact), "currency"}
-        :raise UserError: naming the entry that cannot be read
+        :raise UserError: naming the entry or argument that cannot be read
         """
         self.check_access("read")
-        company = self.env.company
+        self._check_estimate_entries(usages)
         pricelist = self._get_estimate_pricelist(pricelist_id)
         held = self._get_estimate_edition(edition)
-        day = fields.Date.to_date(on) or company._trtc_today()
+        day = self._get_estimate_day(on)
         items, rules = self.sudo()._get_rules()
+        units = self.env["trtc.usage"].sudo()._get_units()
         meters = [
-            self._get_estimate_meter(index, usage, items, held, day)
+            self._get_estimate_meter(index, usage, items, units, held, day)
             for index, usage in enumerate(usages)
         ]
         book = PriceBook()
@@ -52,6 +58,40 @@ class TrtcItem(models.Model):
             "currency": pricelist.currency_id.name,
         }
 
+    def _check_estimate_entries(self, usages):
+        if not isinstance(usages, (list, tuple)):
+            raise UserError(
+                self.env._(
+                    "usages must be a list of entries such as "
+                    '[{"item": "av_hd", "quantity": 3600}].'
+                )
+            )
+        if len(usages) > ENTRY_LIMIT:
+            raise UserError(
+                self.env._(
+                    "An estimate takes at most %(limit)s entries, not %(count)s: add up the "
+                    "usage of each billing item.",
+                    limit=ENTRY_LIMIT,
+                    count=len(usages),
+                )
+            )
+
+    def _get_estimate_day(self, on):
+        """Return the billing day whose prices hold."""
+        company = self.env.company
+        if on in (None, False, ""):
+            return company._trtc_today()
+        zone = company.trtc_billing_tz
+        return periods.billing_day(self._read_estimate(facts.read_moment, "on", on, zone), zone)
+
+    def _read_estimate(self, read, *args):
+        """Return what a reader of facts reads, or say what is wrong."""
+        try:
+            return read(*args)
+        except facts.FactError as error:
+            message = self.env["trtc.usage"]._get_fact_message(error)
+            raise UserError(message) from None
+
     def _get_estimate_pricelist(self, pricelist_id):
         """Return the pricelist to estimate with, if the user may see its prices."""
         lists = self.env["product.pricelist"].sudo()
@@ -61,10 +101,18 @@ class TrtcItem(models.Model):
                 for name in ("pricelist_usd", "pricelist_cny")
             )
         )
-        pricelist = lists.browse(pricelist_id).exists() if pricelist_id else shipped[:1]
+        if pricelist_id in (None, False):
+            pricelist = shipped[:1]
+        elif type(pricelist_id) is int and 0 < pricelist_id < ID_LIMIT:
+            pricelist = lists.browse(pricelist_id).exists()
+        else:
+            pricelist = lists
         if not pricelist:
             raise UserError(
-                self.env._("There is no pricelist %(id)s: choose another one.", id=pricelist_id)
+                self.env._(
+                    "There is no pricelist %(id)s: choose another one.",
+                    id=facts.shown(pricelist_id),
+                )
             )
         if self.env.user._is_internal():
             pricelist.sudo(False).check_access("read")
@@ -81,25 +129,28 @@ class TrtcItem(models.Model):
 
     def _get_estimate_edition(self, edition):
         """Return the edition with a code; None for no code."""
-        if not edition:
+        if edition in (None, False, ""):
             return None
+        edition = self._read_estimate(facts.read_text, "edition", edition)
         found = self.env["trtc.edition"].sudo().search([("code", "=", edition)])
         if not found:
             raise UserError(self.env._("There is no edition with the code %(code)s.", code=edition))
         return found
 
-    def _get_estimate_meter(self, index, usage, items, edition, day):
+    def _get_estimate_meter(self, index, usage, items, units, edition, day):
         """Return the :class:`Meter` of one entry, or say what is wrong with it."""
         usage_model = self.env["trtc.usage"].sudo()
         try:
             if not isinstance(usage, dict):
-                raise facts.FactError("usage", "not_record", str(usage)[:80])
+                raise facts.FactError("usage", "not_record", usage)
             code = facts.read_text("item", usage.get("item"))
             quantity = facts.read_quantity(usage.get("quantity"))
             if code not in items:
                 raise facts.FactError("item", "unknown_item", code)
-            fact = {"quantity": quantity, "unit": usage.get("unit")}
-            fact = usage_model._convert(fact, items[code], usage_model._get_units())
+            word = usage.get("unit")
+            word = facts.read_text("unit", word) if word not in (None, "") else None
+            fact = {"quantity": quantity, "unit": word}
+            fact = usage_model._convert(fact, items[code], units)
         except facts.FactError as error:
             raise UserError(
                 self.env._(

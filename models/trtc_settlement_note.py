@@ -18,6 +18,7 @@ class TrtcSettlementNote(models.Model):
     # === FIELDS === #
 
     account_id = fields.Many2one("trtc.account", required=True, ondelete="cascade")
+    item_id = fields.Many2one("trtc.item", required=True, ondelete="cascade")
     cycle = fields.Selection([("day", "Day"), ("month", "Month")], required=True)
     date_from = fields.Date(required=True)
     date_to = fields.Date(required=True)
@@ -28,19 +29,21 @@ class TrtcSettlementNote(models.Model):
 
     def _work_off(self):
         """Delete these notes; unlike ``unlink`` keep everything else that is cached."""
+        self.flush_model()
         self.env.cr.execute(SQL("DELETE FROM trtc_settlement_note WHERE id = ANY(%s)", self.ids))
         self.invalidate_model(flush=False)
 
     def _insert_select(self, usages):
         """Note the periods of usage rows.
 
-        :param SQL usages: a query that gives (account_id, cycle, date)
+        :param SQL usages: a query that gives (account_id, item_id, cycle, date)
         """
         self.env.cr.execute(
             SQL(
                 """
-                INSERT INTO trtc_settlement_note (account_id, cycle, date_from, date_to)
-                SELECT DISTINCT account_id, cycle,
+                INSERT INTO trtc_settlement_note
+                            (account_id, item_id, cycle, date_from, date_to)
+                SELECT DISTINCT account_id, item_id, cycle,
                        CASE cycle WHEN 'day' THEN date
                             ELSE date_trunc('month', date)::date END,
                        CASE cycle WHEN 'day' THEN date
@@ -55,10 +58,11 @@ class TrtcSettlementNote(models.Model):
     def _note_rows(self, usage_ids):
         """Note the periods of usage rows, given by id."""
         if usage_ids:
+            self.env["trtc.item"].flush_model()
             self._insert_select(
                 SQL(
                     """
-                    SELECT usage.account_id, item.cycle, usage.date
+                    SELECT usage.account_id, item.id AS item_id, item.cycle, usage.date
                       FROM trtc_usage usage
                       JOIN trtc_item item ON item.id = usage.item_id
                      WHERE usage.id = ANY(%s) AND usage.account_id IS NOT NULL
@@ -69,11 +73,11 @@ class TrtcSettlementNote(models.Model):
 
     def _note_usage(self, applications, date_from, date_to, only_locked_items):
         """Note the periods in which applications have usage between two days."""
-        self.env["trtc.usage"].flush_model()
+        self.env["trtc.item"].flush_model()
         self._insert_select(
             SQL(
                 """
-                SELECT usage.account_id, item.cycle, usage.date
+                SELECT usage.account_id, item.id AS item_id, item.cycle, usage.date
                   FROM trtc_usage usage
                   JOIN trtc_item item ON item.id = usage.item_id
                  WHERE usage.application_id = ANY(%(applications)s)
@@ -86,26 +90,5 @@ class TrtcSettlementNote(models.Model):
                 date_from=date_from,
                 date_to=date_to or fields.Date.to_date("9999-12-31"),
                 only_locked=only_locked_items,
-            )
-        )
-
-    def _note_unpriced(self):
-        """Note the periods of usage that waits for a price, as there may be one now."""
-        self.env["trtc.statement.line"].flush_model()
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO trtc_settlement_note (account_id, cycle, date_from, date_to)
-                SELECT DISTINCT line.account_id, statement.cycle,
-                       CASE statement.cycle WHEN 'day' THEN line.date
-                            ELSE date_trunc('month', line.date)::date END,
-                       line.date
-                  FROM trtc_statement_line line
-                  JOIN trtc_statement statement ON statement.id = line.statement_id
-                 WHERE line.status = 'unpriced'
-                 GROUP BY line.account_id, statement.cycle, line.date, line.item_id,
-                       line.application_id, line.kind
-                HAVING sum(line.quantity) <> 0
-                """
             )
         )

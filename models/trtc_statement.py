@@ -40,6 +40,9 @@ class TrtcStatement(models.Model):
         help="Corrects periods that were settled before, by the difference.",
     )
     line_ids = fields.One2many("trtc.statement.line", "statement_id", readonly=True)
+    # Notes of the staff: a customer could search by what they say.
+    message_ids = fields.One2many(groups="base.group_user")
+    website_message_ids = fields.One2many(groups="base.group_user")
     line_count = fields.Integer(compute="_compute_line_count")
     amount_untaxed = fields.Float(
         string="Exact Amount",
@@ -54,9 +57,13 @@ class TrtcStatement(models.Model):
         compute="_compute_move_ids",
         search="_search_move_ids",
         compute_sudo=True,
+        groups="base.group_user",
     )
     move_count = fields.Integer(
-        string="Invoice Count", compute="_compute_move_ids", compute_sudo=True
+        string="Invoice Count",
+        compute="_compute_move_ids",
+        compute_sudo=True,
+        groups="base.group_user",
     )
     state = fields.Selection(
         [

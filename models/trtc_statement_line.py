@@ -11,7 +11,7 @@ from .exact import AMOUNT_DIGITS, PRICE_DIGITS, QUANTITY_DIGITS, Exact
 class TrtcStatementLine(models.Model):
     _name = "trtc.statement.line"
     _description = "TRTC Statement Line"
-    _order = "date desc, statement_id desc, item_sequence, sdkappid, id"
+    _order = "date desc, statement_id desc, item_id, sdkappid, id"
 
     # === FIELDS === #
 
@@ -32,7 +32,6 @@ class TrtcStatementLine(models.Model):
     sdkappid = fields.Char(related="application_id.sdkappid", store=True, string="SDKAppID")
     item_id = fields.Many2one("trtc.item", required=True, readonly=True, ondelete="restrict")
     feature_id = fields.Many2one(related="item_id.feature_id")
-    item_sequence = fields.Integer(related="item_id.sequence", store=True)
     categ_id = fields.Many2one(related="item_id.categ_id", store=True, string="Family")
     usage_uom_id = fields.Many2one(related="item_id.usage_uom_id", string="Usage Unit")
     uom_id = fields.Many2one(related="item_id.uom_id", string="Unit")
@@ -89,6 +88,8 @@ class TrtcStatementLine(models.Model):
         string="To Decide", compute="_compute_is_pending", search="_search_is_pending"
     )
 
+    # What waits for a decision or a price is looked for in every settlement.
+    _waiting = models.Index("(account_id, date) WHERE status IN ('locked', 'unpriced')")
     _quantities_add_up = models.Constraint(
         "CHECK (quantity = free_quantity + pack_quantity + locked_quantity"
         " + billable_quantity)",
@@ -120,54 +121,75 @@ class TrtcStatementLine(models.Model):
     def _search_is_to_invoice(self, operator, value):
         if operator != "in":
             return NotImplemented
-        domain = [
-            ("amount", "!=", 0),
-            ("allocation_ids", "not any", [("released", "=", False)]),
-        ]
-        return domain if True in value else ["!", "&", *domain]
+        # What was restated to nothing before it was invoiced has nothing to invoice.
+        query = SQL(
+            """(
+                SELECT line.id
+                  FROM trtc_statement_line line
+                  JOIN (SELECT account_id, item_id, application_id, date, kind
+                          FROM trtc_statement_line free
+                         WHERE amount <> 0 AND NOT EXISTS (
+                               SELECT FROM trtc_allocation held
+                                WHERE held.statement_line_id = free.id
+                                  AND held.released IS NOT TRUE)
+                         GROUP BY account_id, item_id, application_id, date, kind
+                        HAVING sum(amount) <> 0) AS due
+                    ON due.account_id = line.account_id
+                   AND due.item_id = line.item_id AND due.date = line.date
+                   AND due.application_id IS NOT DISTINCT FROM line.application_id
+                   AND due.kind = line.kind
+                 WHERE line.amount <> 0 AND NOT EXISTS (
+                       SELECT FROM trtc_allocation held
+                        WHERE held.statement_line_id = line.id
+                          AND held.released IS NOT TRUE)
+            )"""
+        )
+        self.flush_model()
+        self.env["trtc.allocation"].flush_model()
+        return [("id", "in" if True in value else "not in", query)]
 
+    @api.depends("status", "quantity")
     def _compute_is_pending(self):
-        pending = set(self._get_pending_ids(self.ids))
+        pending = self.search([("id", "in", self.ids), ("is_pending", "=", True)])
         for line in self:
-            line.is_pending = line.id in pending
+            line.is_pending = line in pending
 
     def _search_is_pending(self, operator, value):
         if operator != "in":
             return NotImplemented
-        return [("id", "in" if True in value else "not in", self._get_pending_ids())]
-
-    def _get_pending_ids(self, ids=None):
-        """Return the lines whose locked or unpriced usage nobody has settled since.
-
-        A decision leads to an adjustment that takes the locked quantity back, so a
-        line is pending while the sum over all revisions is not nothing.
-        """
         self.flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """
+        query = SQL(
+            """(
                 SELECT line.id
                   FROM trtc_statement_line line
-                  JOIN (SELECT account_id, item_id, application_id, date, status, kind,
-                               price_unit
-                          FROM trtc_statement_line
-                         WHERE status IN ('locked', 'unpriced')
-                         GROUP BY account_id, item_id, application_id, date, status, kind,
-                               price_unit
-                        HAVING sum(quantity) <> 0) AS open
+                  JOIN (%s) AS open
                     ON open.account_id = line.account_id
                    AND open.item_id = line.item_id AND open.date = line.date
                    AND open.application_id IS NOT DISTINCT FROM line.application_id
                    AND open.status = line.status AND open.kind = line.kind
                    AND open.price_unit = line.price_unit
-                 WHERE line.quantity > 0
-                   AND (%(all)s OR line.id = ANY(%(ids)s))
-                """,
-                all=ids is None,
-                ids=ids or [],
-            )
+                 WHERE line.status IN ('locked', 'unpriced') AND line.quantity > 0
+            )""",
+            self._get_pending_query(),
         )
-        return [line_id for (line_id,) in rows]
+        return [("id", "in" if True in value else "not in", query)]
+
+    @api.model
+    def _get_pending_query(self):
+        """Return the query of locked and unpriced usage that nobody has settled since.
+
+        A decision or a price leads to an adjustment that takes the line back, so usage
+        is pending while its sum over all revisions is not nothing.
+        """
+        return SQL(
+            """
+            SELECT account_id, item_id, application_id, date, status, kind, price_unit
+              FROM trtc_statement_line
+             WHERE status IN ('locked', 'unpriced')
+             GROUP BY account_id, item_id, application_id, date, status, kind, price_unit
+            HAVING sum(quantity) <> 0
+            """
+        )
 
     # === CRUD === #
 

@@ -26,6 +26,9 @@ class TrtcSubscription(models.Model):
     date_end = fields.Date(
         tracking=True, help="The last day on which the edition holds; empty: open."
     )
+    # Notes of the staff.
+    message_ids = fields.One2many(groups="base.group_user")
+    website_message_ids = fields.One2many(groups="base.group_user")
 
     _dates_ordered = models.Constraint(
         "CHECK (date_end IS NULL OR date_end >= date_start)",
@@ -70,6 +73,8 @@ class TrtcSubscription(models.Model):
                 limit=1,
             )
             if other:
+                # Constraints run with all rights, their message is for the user.
+                other.application_id.sudo(False).check_access("read")
                 raise ValidationError(
                     self.env._(
                         "%(application)s already holds the edition %(edition)s from "
@@ -100,6 +105,9 @@ class TrtcSubscription(models.Model):
             for subscription in self:
                 subscription._note_changed_rights()
         result = super().write(vals)
+        if "application_id" in vals:
+            # Rules are checked before only, when the company was still the old one.
+            self.check_access("write")
         if changes:
             for subscription in self:
                 subscription._note_changed_rights()

@@ -1,6 +1,7 @@
 import base64
 import csv
 import io
+from collections import Counter
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -13,13 +14,12 @@ ENCODINGS = [
 ]
 DELIMITERS = [(",", "Comma"), (";", "Semicolon"), ("\t", "Tab")]
 PREVIEW_ROWS = 10
-#: What an import that was carried out is evidence of.
-KEPT_FIELDS = {
-    "company_id",
-    "source",
-    "file",
-    "encoding",
-    "delimiter",
+#: More columns than this are no usage records, whatever their names.
+COLUMN_LIMIT = 20
+#: What spreadsheets take for the beginning of a formula.
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+#: What carrying out an import writes, and nobody else.
+RESULT_FIELDS = {
     "state",
     "row_count",
     "accepted_count",
@@ -28,7 +28,10 @@ KEPT_FIELDS = {
     "unassigned_count",
     "rejected_count",
     "rejected_file",
+    "rejected_file_name",
 }
+#: What an import that was carried out is evidence of.
+KEPT_FIELDS = RESULT_FIELDS | {"company_id", "source", "file", "encoding", "delimiter"}
 
 
 class TrtcUsageImport(models.Model):
@@ -96,24 +99,26 @@ class TrtcUsageImport(models.Model):
     @api.depends("file")
     def _compute_format(self):
         for usage_import in self:
-            content = usage_import._get_content()
+            try:
+                content = usage_import._get_content()
+            except UserError:  # the preview says so
+                content = b""
             usage_import.encoding = self._guess_encoding(content)
             usage_import.delimiter = self._guess_delimiter(
                 content.decode(usage_import.encoding, errors="replace")
             )
 
-    @api.depends("file", "encoding", "delimiter", "company_id")
+    @api.depends("file", "encoding", "delimiter", "company_id", "state")
     def _compute_preview(self):
         for usage_import in self:
             usage_import.problem = usage_import.preview = False
-            if not usage_import.file:
+            if not usage_import.file or usage_import.state == "done":
                 continue
             try:
-                header, rows = usage_import._read_file()
+                header, shown, total = usage_import._read_file(PREVIEW_ROWS)
             except UserError as error:
                 usage_import.problem = str(error)
                 continue
-            shown = rows[:PREVIEW_ROWS]
             errors = usage_import._get_problems([record for _line, record in shown])
             usage_import.preview = {
                 "header": header,
@@ -125,7 +130,7 @@ class TrtcUsageImport(models.Model):
                     }
                     for index, (line, record) in enumerate(shown)
                 ],
-                "total": len(rows),
+                "total": total,
             }
 
     def _compute_usage_count(self):
@@ -143,7 +148,33 @@ class TrtcUsageImport(models.Model):
 
     # === CRUD === #
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_file(vals)
+            if not self.env.su and any(vals.get(name) for name in RESULT_FIELDS - {"state"}):
+                self._refuse_results()
+            if not self.env.su and vals.get("state", "draft") != "draft":
+                self._refuse_results()
+        # Defaults of the context would come in by the same door.
+        context = {
+            key: value
+            for key, value in self.env.context.items()
+            if key.removeprefix("default_") not in RESULT_FIELDS
+        }
+        return super(TrtcUsageImport, self.with_context(context)).create(vals_list)
+
     def write(self, vals):
+        self._check_file(vals)
+        if "company_id" in vals and any(
+            usage_import.company_id.id != vals["company_id"] for usage_import in self
+        ):
+            raise UserError(
+                self.env._(
+                    "The company of an import cannot be changed: make a new one in the other "
+                    "company."
+                )
+            )
         if not KEPT_FIELDS.isdisjoint(vals) and "done" in self.mapped("state"):
             raise UserError(
                 self.env._(
@@ -151,7 +182,17 @@ class TrtcUsageImport(models.Model):
                     "came from. Make a new one for another file."
                 )
             )
+        if not self.env.su and not RESULT_FIELDS.isdisjoint(vals):
+            self._refuse_results()
         return super().write(vals)
+
+    def _refuse_results(self):
+        raise UserError(
+            self.env._(
+                "State, counts and rejected rows of an import are written when it is carried "
+                "out: choose a file and import it."
+            )
+        )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_if_draft(self):
@@ -171,12 +212,12 @@ class TrtcUsageImport(models.Model):
         self.check_access("write")
         if self.state == "done":
             raise UserError(self.env._("This file was imported already."))
-        header, rows = self._read_file()
+        header, rows, _total = self._read_file()
         usage = self.env["trtc.usage"].with_company(self.company_id).sudo()
         source = usage._read_source(self.source)
         result = usage._ingest([record for _line, record in rows], source, self)
         rejected = result["rejected"]
-        self.write(
+        self.sudo().write(
             {
                 "state": "done",
                 "row_count": len(rows),
@@ -201,7 +242,23 @@ class TrtcUsageImport(models.Model):
     def _get_content(self):
         self.ensure_one()
         # A client that asks for sizes must not make the file look like its size.
-        return base64.b64decode(self.with_context(bin_size=False).file or b"")
+        return self._decode(self.with_context(bin_size=False).file)
+
+    @api.model
+    def _decode(self, value):
+        """Return the bytes of a file as a client sends it."""
+        try:
+            if isinstance(value, str):
+                value = value.encode("ascii")
+            return base64.b64decode(b"".join((value or b"").split()), validate=True)
+        except (AttributeError, TypeError, ValueError):
+            raise UserError(
+                self.env._("The file did not arrive whole (no valid Base64): send it again.")
+            ) from None
+
+    def _check_file(self, vals):
+        for name in {"file", "rejected_file"} & vals.keys():
+            self._decode(vals[name])
 
     @api.model
     def _guess_encoding(self, content):
@@ -216,9 +273,14 @@ class TrtcUsageImport(models.Model):
         header = text.split("\n", 1)[0]
         return max((sign for sign, _label in DELIMITERS), key=header.count)
 
-    def _read_file(self):
-        """Return (column names, [(line number, record)]) of the file.
+    def _read_file(self, limit=None):
+        """Return (column names, [(line number, record)], count of records) of the file.
 
+        A cell that begins with an apostrophe and a sign of :data:`FORMULA_SIGNS` loses
+        the apostrophe: the file of rejected rows puts it there, lest a spreadsheet
+        take the cell for a formula.
+
+        :param int limit: how many records to return; the others are counted only
         :raise UserError: where the file as a whole cannot be read
         """
         self.ensure_one()
@@ -239,8 +301,12 @@ class TrtcUsageImport(models.Model):
             header = [name.strip() for name in next(reader, [])]
             self._check_header(header)
             rows = []
+            total = 0
             for cells in reader:
-                if any(cell.strip() for cell in cells):
+                if not any(map(str.strip, cells)):
+                    continue
+                total += 1
+                if limit is None or total <= limit:
                     rows.append((reader.line_num, self._get_record(header, cells)))
         except csv.Error as error:
             raise UserError(
@@ -251,13 +317,22 @@ class TrtcUsageImport(models.Model):
                     error=error,
                 )
             ) from None
-        return header, rows
+        return header, rows, total
 
     def _check_header(self, header):
+        if len(header) > COLUMN_LIMIT:
+            raise UserError(
+                self.env._(
+                    "The first line names %(count)s columns; a file of usage records has at "
+                    "most %(limit)s. Check file and delimiter.",
+                    count=len(header),
+                    limit=COLUMN_LIMIT,
+                )
+            )
         known = facts.REQUIRED + facts.OPTIONAL
         missing = [name for name in facts.REQUIRED if name not in header]
         unknown = [name for name in header if name not in known and name != "reason"]
-        double = {name for name in header if header.count(name) > 1}
+        double = [name for name, count in Counter(header).items() if count > 1]
         if missing or unknown or double:
             raise UserError(
                 self.env._(
@@ -271,12 +346,14 @@ class TrtcUsageImport(models.Model):
             )
 
     def _get_record(self, header, cells):
-        record = dict(zip(header, cells, strict=False))
+        record = dict(zip(header, map(_from_sheet, cells), strict=False))
         # A file of rejected rows can be mended and imported as it is.
         record.pop("reason", None)
         # A cell without a column is not dropped: 1,000 may be two cells.
         for number, cell in enumerate(cells[len(header) :], start=len(header) + 1):
-            record[self.env._("column %(number)s", number=number)] = cell
+            if cell.strip():  # one is enough to refuse the row
+                record[self.env._("column %(number)s", number=number)] = cell
+                break
         return {name: value for name, value in record.items() if value.strip()}
 
     def _get_problems(self, records):
@@ -287,7 +364,11 @@ class TrtcUsageImport(models.Model):
         return {rejection["index"]: rejection["error"] for rejection in rejected}
 
     def _prepare_rejected_file(self, header, rows, rejected):
-        """Return the rejected rows as a file of the same form, with their reasons."""
+        """Return the rejected rows as a file of the same form, with their reasons.
+
+        What a spreadsheet would take for a formula gets an apostrophe in front, a
+        negative number too; :meth:`_read_file` takes it away again.
+        """
         if not rejected:
             return {}
         names = [name for name in header if name != "reason"]
@@ -297,10 +378,21 @@ class TrtcUsageImport(models.Model):
         for rejection in rejected:
             line, record = rows[rejection["index"]]
             reason = self.env._("Line %(line)s: %(error)s", line=line, error=rejection["error"])
-            writer.writerow([*(record.get(name, "") for name in names), reason])
+            cells = [*(record.get(name, "") for name in names), reason]
+            writer.writerow(map(_to_sheet, cells))
         content = output.getvalue().encode("gb18030" if self.encoding == "gb18030" else "utf-8-sig")
         stem = (self.file_name or self.name).rsplit(".", 1)[0]
         return {
             "rejected_file": base64.b64encode(content),
             "rejected_file_name": f"{stem}-rejected.csv",
         }
+
+
+def _to_sheet(cell):
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA_SIGNS) else cell
+
+
+def _from_sheet(cell):
+    """Undo :func:`_to_sheet`."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_SIGNS) else cell

@@ -1,5 +1,4 @@
 import json
-from decimal import Decimal
 from typing import NamedTuple
 
 from odoo import api, models
@@ -90,7 +89,7 @@ class TrtcUsage(models.Model):
             raise AccessError(
                 self.env._(
                     "Sending usage takes one of the groups TRTC Billing / Operator and "
-                    "TRTC Billing / API Sender. Ask your administrator for it."
+                    "TRTC Usage Feed / API Sender. Ask your administrator for it."
                 )
             )
 
@@ -281,55 +280,70 @@ class TrtcUsage(models.Model):
         self.env["trtc.settlement.note"]._note_rows([*rows, *stored])
         self.invalidate_model()
 
-    def _adopt(self, applications=None, items=None):
-        """Assign kept usage of unknown applications or items that are known now."""
-        self.flush_model()
-        self.env["trtc.application"].flush_model()
-        self.env["trtc.item"].flush_model()
-        touched = []
-        if applications:
-            touched += self.env.execute_query(
-                SQL(
-                    """
-                    UPDATE trtc_usage usage
-                       SET application_id = app.id, account_id = app.account_id
-                      FROM trtc_application app
-                     WHERE app.id = ANY(%s) AND usage.application_id IS NULL
-                       AND usage.sdkappid = app.sdkappid
-                       AND usage.company_id = app.company_id
-                       AND usage.state = 'current'
-                    RETURNING usage.id
-                    """,
-                    applications.ids,
-                )
-            )
-        for item in items or ():
-            touched += self._adopt_item(item)
-        self.env["trtc.settlement.note"]._note_rows([row_id for (row_id,) in touched])
-        self.invalidate_model()
+    def _adopt(self):
+        """Assign kept usage whose application or billing item is known now.
 
-    def _adopt_item(self, item):
-        """Assign kept usage to a new item, converted from the units it came in."""
-        ratios = {
-            unit.trtc_code: unit._trtc_ratio(item.usage_uom_id)
-            for unit in self._get_units().values()
-        }
-        ratios = {word: ratio for word, ratio in ratios.items() if ratio is not None}
+        Found, not remembered: usage that came in while the application was being
+        created is seen by neither transaction, but by the next settlement.
+        """
+        for model in ("trtc.application", "trtc.item", "uom.uom"):
+            self.env[model].flush_model()
+        touched = self.env.execute_query(
+            SQL(
+                """
+                UPDATE trtc_usage usage
+                   SET application_id = app.id, account_id = app.account_id
+                  FROM trtc_application app
+                 WHERE usage.application_id IS NULL AND usage.state = 'current'
+                   AND app.company_id = usage.company_id AND app.sdkappid = usage.sdkappid
+                RETURNING usage.id
+                """
+            )
+        )
+        touched += self._adopt_items()
+        if touched:
+            self.env["trtc.settlement.note"]._note_rows([row_id for (row_id,) in touched])
+            self.invalidate_model()
+
+    def _adopt_items(self):
+        """Assign usage to items that are known now, converted from its units."""
+        found = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT usage.item_code, coalesce(usage.unit, '')
+                  FROM trtc_usage usage
+                  JOIN trtc_item item ON item.code = usage.item_code
+                 WHERE usage.item_id IS NULL AND usage.state = 'current'
+                """
+            )
+        )
+        items = self._get_by_word("trtc.item", "code", {code for code, _word in found})
+        units = self._get_units()
+        ratios = []
+        for code, word in found:
+            unit = units.get(word) if word else items[code].usage_uom_id
+            ratio = unit and unit._trtc_ratio(items[code].usage_uom_id)
+            if ratio:
+                ratios.append((code, word, items[code].id, ratio))
+        if not ratios:
+            return []
+        codes, words, ids, factors = map(list, zip(*ratios, strict=True))
         return self.env.execute_query(
             SQL(
                 """
                 UPDATE trtc_usage usage
-                   SET item_id = %(item)s, quantity = usage.quantity * unit.ratio
-                  FROM unnest(%(words)s::text[], %(ratios)s::numeric[])
-                       AS unit (word, ratio)
-                 WHERE usage.item_id IS NULL AND usage.item_code = %(code)s
-                   AND usage.state = 'current'
-                   AND coalesce(usage.unit, '') = unit.word
+                   SET item_id = found.item_id,
+                       quantity = round(usage.quantity * found.ratio, 9)
+                  FROM unnest(%s::text[], %s::text[], %s::int[], %s::numeric[])
+                       AS found (code, word, item_id, ratio)
+                 WHERE usage.item_id IS NULL AND usage.state = 'current'
+                   AND usage.item_code = found.code
+                   AND coalesce(usage.unit, '') = found.word
                 RETURNING usage.id
                 """,
-                item=item.id,
-                code=item.code,
-                words=["", *ratios],
-                ratios=[Decimal(1), *ratios.values()],
+                codes,
+                words,
+                ids,
+                factors,
             )
         )

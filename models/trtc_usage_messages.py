@@ -11,12 +11,9 @@ class TrtcUsage(models.Model):
 
     @api.model
     def _prepare_rejection(self, index, record, error):
-        external_id = record.get("id") if isinstance(record, dict) else None
-        if not isinstance(external_id, (str, int)):
-            external_id = None
         return {
             "index": index,
-            "id": external_id,
+            "id": facts.shown_id(record.get("id")) if isinstance(record, dict) else None,
             "error": self._get_fact_message(error),
         }
 
@@ -64,12 +61,26 @@ class TrtcUsage(models.Model):
                 field=field,
                 value=value,
             ),
+            "not_plausible": self.env._(
+                "%(field)s must lie between %(first)s and %(end)s, not at %(value)s: please "
+                "check the year.",
+                field=field,
+                first=facts.FIRST_DAY.isoformat(),
+                end=facts.END_DAY.isoformat(),
+                value=value,
+            ),
             "end_before_start": self.env._(
                 "end (%(value)s) lies before start: please swap or correct them.", value=value
             ),
             "not_tags": self.env._(
                 'tags must be a flat object of texts such as {"room": "42"}, not %(value)s.',
                 value=value,
+            ),
+            "too_many_tags": self.env._(
+                "A record takes at most %(pairs)s tags of %(characters)s characters in "
+                "total: please shorten tags.",
+                pairs=facts.TAGS_LIMIT,
+                characters=facts.TAGS_TEXT_LIMIT,
             ),
             "unknown_field": self.env._(
                 "%(field)s is no field of a usage record. The fields are: %(fields)s.",
@@ -81,12 +92,12 @@ class TrtcUsage(models.Model):
             ),
             "unknown_item": self.env._(
                 "The billing item %(value)s is not known. The codes are listed under TRTC "
-                "Billing / Configuration / Billing Items.",
+                "Billing / Configuration / Catalogue / Billing Items.",
                 value=value,
             ),
             "unknown_unit": self.env._(
                 "The unit %(value)s is not known. Known units are those with a usage record "
-                "word under TRTC Billing / Configuration / Units.",
+                "word under TRTC Billing / Configuration / Catalogue / Units.",
                 value=value,
             ),
             "other_unit": self.env._(

@@ -109,7 +109,7 @@ def difference(new, settled):
         trace = {**now.trace, "was": _figures(was), "now": _figures(now)}
         sums[key] = replace(now.plus(was, sign=-1), trace=trace)
     changed = [charge for charge in sums.values() if not charge.is_zero]
-    return sorted(changed, key=lambda charge: (charge.period, charge.item, charge.amount))
+    return sorted(changed, key=lambda charge: (charge.amount > 0, *map(str, charge.key)))
 
 
 def _figures(charge):

@@ -15,8 +15,14 @@ from .periods import DEFAULT_ZONE, billing_day
 
 #: Usage is kept to a billionth of a unit; what is smaller is noise of floats.
 QUANTITY_QUANTUM = Decimal("1e-9")
-#: The largest usage of one record (15 digits before the point).
-QUANTITY_LIMIT = Decimal(10) ** 15
+#: The largest usage of one record: 30,000 years of seconds, yet sums stay exact.
+QUANTITY_LIMIT = Decimal(10) ** 12
+#: Usage starts and ends in these days; what lies outside is a slip, not usage.
+FIRST_DAY = date(2000, 1, 1)
+END_DAY = date(2100, 1, 1)
+#: The most tags of one record, and of how many characters together.
+TAGS_LIMIT = 64
+TAGS_TEXT_LIMIT = 4096
 #: The longest identifier or text that is kept.
 TEXT_LIMIT = 256
 #: How much of an offending value a message repeats.
@@ -30,9 +36,9 @@ class FactError(ValueError):
     """A record that cannot be read: ``reason`` is one of the words below.
 
     ``missing``, ``not_text``, ``too_long``, ``not_number``, ``not_finite``,
-    ``negative``, ``too_large``, ``not_moment``, ``end_before_start``,
-    ``not_tags``, ``unknown_field``, ``not_record``; and of the caller's look-ups
-    ``unknown_item``, ``unknown_unit``, ``other_unit``.
+    ``negative``, ``too_large``, ``not_moment``, ``not_plausible``,
+    ``end_before_start``, ``not_tags``, ``too_many_tags``, ``unknown_field``,
+    ``not_record``; and of the caller's look-ups ``unknown_item``, ``unknown_unit``, ``other_unit``.
     """
 
     def __init__(self, field, reason, value=None):
@@ -67,6 +73,19 @@ def is_storable(text):
     except UnicodeEncodeError:
         return False
     return "\x00" not in text
+
+
+def shown_id(value):
+    """Return the id of a refused record as an answer can repeat it, or None.
+
+    >>> shown_id("a"), shown_id(7), shown_id("a\\ud800"), shown_id(True), shown_id([1])
+    ('a', 7, 'a\\\\ud800', None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    if isinstance(value, int):
+        return value if abs(value) < 10**TEXT_LIMIT else shown(value)
+    return value if len(value) <= TEXT_LIMIT and is_storable(value) else shown(value)
 
 
 def read_text(field, value):
@@ -148,10 +167,13 @@ def read_moment(field, value, zone=DEFAULT_ZONE):
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     try:
         # The billing day must be one too: there is no year 10000 or 0.
-        billing_day(moment, zone)
-        return moment.astimezone(timezone.utc)
+        day = billing_day(moment, zone)
+        moment = moment.astimezone(timezone.utc)
     except (OverflowError, ValueError):
         raise FactError(field, "not_moment", value) from None
+    if not FIRST_DAY <= day < END_DAY:
+        raise FactError(field, "not_plausible", value)
+    return moment
 
 
 def read_tags(value, field="tags"):
@@ -172,6 +194,9 @@ def read_tags(value, field="tags"):
         isinstance(word, str) and is_storable(word) for pair in tags.items() for word in pair
     ):
         raise FactError(field, "not_tags", value)
+    length = sum(len(word) for pair in tags.items() for word in pair)
+    if len(tags) > TAGS_LIMIT or length > TAGS_TEXT_LIMIT:
+        raise FactError(field, "too_many_tags", value)
     return dict(sorted(tags.items()))
 
 

@@ -67,3 +67,14 @@ def last_ended(until, cycle):
     """
     first, last = period_of(until, cycle)
     return last if last <= until else first - timedelta(days=1)
+
+
+def days_of(period):
+    """Return the days of a period, given as (first day, last day), both inclusive.
+
+    >>> from datetime import date
+    >>> [day.day for day in days_of((date(2024, 2, 28), date(2024, 3, 1)))]
+    [28, 29, 1]
+    """
+    first, last = period
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]

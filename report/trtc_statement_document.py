@@ -32,7 +32,7 @@ class TrtcStatement(models.Model):
                 {
                     "application": application,
                     "lines": by_application[application].sorted(
-                        lambda line: (line.item_sequence, line.kind, line.date, line.id)
+                        lambda line: (line.item_id.sequence, line.kind, line.date, line.id)
                     ),
                     "amount": self._get_sum(by_application[application], amounts),
                 }

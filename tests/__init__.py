@@ -4,6 +4,7 @@ from . import (
     test_books_check,
     test_catalogue,
     test_editions,
+    test_estimate,
     test_guards,
     test_ingest,
     test_ingest_records,

@@ -186,8 +186,14 @@ class TestEditionToday(TrtcCommon):
         new = self.application.subscription_ids - running
         self.assertEqual((new.date_start, new.date_end), (date(2024, 10, 15), False))
 
-    def test_an_upgrade_stops_before_the_edition_that_was_agreed_for_later(self):
+    def test_an_upgrade_makes_a_fixed_term_endless(self):
         self.subscribe(self.application, "lite", "2024-10-01", "2024-10-31")
+        self.subscribe(self.application, "pro", "2024-12-01")
+        self.application._start_edition(self.edition("flagship"), date(2024, 10, 15))
+        new = self.application.subscription_ids.filtered(lambda s: s.edition_id.code == "flagship")
+        self.assertEqual(new.date_end, date(2024, 10, 31))
+
+    def test_an_upgrade_stops_before_the_edition_that_was_agreed_for_later(self):
         later = self.subscribe(self.application, "pro", "2024-12-01")
         self.application._start_edition(self.edition("flagship"), date(2024, 10, 15))
         new = self.application.subscription_ids.filtered(lambda s: s.edition_id.code == "flagship")

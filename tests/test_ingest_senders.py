@@ -27,11 +27,13 @@ class TestIngestRejected(IngestCommon):
             ("quantity", {"quantity": "NaN"}, "quantity must be a finite number, not NaN"),
             ("quantity", {"quantity": float("inf")}, "quantity must be a finite number"),
             ("quantity", {"quantity": -1}, "quantity cannot be negative (-1)"),
-            ("quantity", {"quantity": "1e15"}, "quantity is too large (1e15)"),
-            ("quantity", {"quantity": "9e14", "unit": "h"}, "quantity is too large"),
+            ("quantity", {"quantity": "1e12"}, "quantity is too large (1e12)"),
+            ("quantity", {"quantity": "9e11", "unit": "h"}, "quantity is too large"),
             ("start", {"start": None}, "The field start is missing"),
             ("start", {"start": "01.10.2024"}, "start must be a date like 2024-10-01"),
             ("start", {"start": "9999-12-31T23:00:00Z"}, "start must be a date like"),
+            ("start", {"start": "1024-10-01"}, "between 2000-01-01 and 2100-01-01, not at 1024"),
+            ("end", {"end": "2204-10-01"}, "end must lie between 2000-01-01"),
             ("end", {"end": "later"}, "end must be a date like 2024-10-01"),
             ("end", {"end": "2024-09-30"}, "end (2024-09-30) lies before start"),
             ("unit", {"unit": 7.5}, "unit must be text or a whole number"),
@@ -41,6 +43,7 @@ class TestIngestRejected(IngestCommon):
             ("tags", {"tags": {"room": 7}}, "tags must be a flat object of texts"),
             ("tags", {"tags": {"room": "\x00"}}, "tags must be a flat object of texts"),
             ("tags", {"tags": {"room": "\ud800"}}, "tags must be a flat object of texts"),
+            ("tags", {"tags": {"room": "x" * 5000}}, "at most 64 tags of 4096 characters"),
             ("item", {"item": "\ud800"}, "item must be text or a whole number"),
             ("colour", {"colour": "red"}, "colour is no field of a usage record"),
         ]
@@ -220,6 +223,22 @@ class TestIngestHttp(IngestCommon, HttpCase):
         default = self.call(user, "trtc.usage", "ingest", records=records[:1])
         self.assert_result(default, accepted=1)
         self.assertEqual(self.stored(records[0]["id"]).mapped("source"), ["feed", "api"])
+
+    def test_one_bad_id_does_not_break_the_answer_for_the_others(self):
+        """A lone surrogate cannot be sent back: the sender would never see the result."""
+        told = {
+            "\ud800": "\\ud800",
+            "a\x00b": "a\\x00b",
+            "x" * 300: "x" * 79 + "…",
+            10**300: "1" + "0" * 78 + "…",
+            True: None,
+        }
+        records = [self.record("av_hd", 60, "2024-10-01", id=value) for value in told]
+        records.append(self.record("av_hd", -1, "2024-10-01", id=7))
+        good = self.record("av_hd", 60, "2024-10-01")
+        result = self.call(self.user_api_sender, "trtc.usage", "ingest", records=[*records, good])
+        self.assert_result(result, accepted=1, rejected=6)
+        self.assertEqual([r["id"] for r in result["rejected"]], [*told.values(), 7])
 
     def test_a_wrong_call_is_answered_with_a_sentence(self):
         user = self.user_api_sender

@@ -76,6 +76,13 @@ class TestInvoiceLifecycle(TrtcCommon):
         self.assertEqual(self.lines().statement_id.move_ids, second)
         self.assert_books()
 
+    def test_a_cancelled_month_is_billed_as_a_correction_of_the_next_one(self):
+        self._bill().button_cancel()
+        self.usage("av_hd", 60_000, "2024-11-01")
+        moves = self.invoice("2024-11-30")
+        self.assertEqual(moves.mapped("amount_untaxed"), [19.98, 3.99])
+        self.assertFalse(any(moves.invoice_line_ids.mapped("trtc_is_late")))
+
     def test_a_posted_invoice_that_was_cancelled_keeps_its_usage(self):
         first = self._bill()
         first.action_post()

@@ -1,4 +1,5 @@
 from decimal import Decimal
+from unittest.mock import patch
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
@@ -116,6 +117,76 @@ class TestLockedUsage(TrtcCommon):
         self.assertEqual(str(self._pending().date), "2024-09-30")
         self.assert_books()
 
+    def _lock_daily_item(self):
+        self.item("av_hd").feature_id = self.feature("terminal_screenshot")
+
+    def _get_upgrades(self, *applications):
+        return [
+            str(application.subscription_ids.sorted("date_start")[-1:].date_start)
+            for application in applications
+        ]
+
+    def test_an_application_is_upgraded_before_its_own_lines(self):
+        self._lock_daily_item()
+        other = self.make_application()
+        self.usage("av_hd", 600, "2024-10-05")
+        self.usage("av_hd", 600, "2024-10-20", other)
+        self.settle("2024-10-31")
+        self._decide(self.lines(), "upgrade", edition_id=self.edition("flagship"))
+        self.assertEqual(self._get_upgrades(self.application, other), ["2024-10-05", "2024-10-20"])
+        self.assertFalse(self._pending())
+        self.assert_books()
+
+    def test_the_day_of_an_upgrade_is_not_as_it_was_chosen(self):
+        self._lock_daily_item()
+        other = self.make_application()
+        for chosen, expected in (
+            ("2024-10-10", ["2024-10-10", "2024-10-20"]),
+            ("2024-10-01", ["2024-10-01", "2024-10-01"]),
+        ):
+            self.usage("av_hd", 600, "2024-10-05")
+            self.usage("av_hd", 600, "2024-10-20", other)
+            self.settle("2024-10-31")
+            lines = self._pending()
+            self._decide(lines, "upgrade", edition_id=self.edition("flagship"), date_start=chosen)
+            self.assertEqual(self._get_upgrades(self.application, other), expected)
+            (self.application | other).subscription_ids.unlink()
+
+    def test_an_application_with_an_edition_of_its_own_is_upgraded_by_the_line_of_others(self):
+        self.item("relay_bandwidth").feature_id = self.feature("terminal_screenshot")
+        other = self.make_application()
+        self.subscribe(other, "enterprise", "2024-01-01")
+        self.usage("relay_bandwidth", 1000, "2024-10-05T10:00:00+08:00")
+        self.usage("relay_bandwidth", 1000, "2024-10-05T11:00:00+08:00", other)
+        self.settle("2024-10-31")
+        self._decide(self.lines(status="locked"), "upgrade", edition_id=self.edition("flagship"))
+        self.assertEqual(other.subscription_ids.edition_id.code, "enterprise")
+        self.assertEqual(self.application.subscription_ids.edition_id.code, "flagship")
+
+    def test_a_decision_is_made_in_the_name_of_somebody_else(self):
+        boss = self.make_user("manager")
+        decision = (
+            self.env["trtc.decision"]
+            .with_user(self.accountant)
+            .create(
+                {
+                    "application_id": self.application.id,
+                    "item_id": self.item("screenshot_terminal").id,
+                    "date_from": "2024-10-01",
+                    "date_to": "2024-10-31",
+                    "outcome": "waive",
+                    "reason": "As agreed",
+                    "user_id": boss.id,
+                }
+            )
+        )
+        self.assertEqual(decision.user_id, self.accountant)
+        decision.with_user(boss).unlink()
+        message = self.account.message_ids.sorted("id")[-1]
+        self.assertEqual(message.author_id, boss.partner_id)
+        self.assertIn(f"Taken back by {boss.name}", message.body)
+        self.assertIn(self.accountant.name, message.body)
+
     def test_an_upgrade_that_unlocks_nothing_is_taken(self):
         self._shoot()
         self.settle("2024-10-31")
@@ -129,9 +200,11 @@ class TestLockedUsage(TrtcCommon):
         self._shoot()
         self.settle("2024-10-31")
         line = self.lines()
-        self._decide(line, "bill")
+        wizard = self.env["trtc.decide"].with_user(self.accountant)
+        wizard = wizard.create({"line_ids": line.ids, "outcome": "bill", "reason": "As agreed"})
+        wizard.action_decide()
         with self.assertRaises(UserError):
-            self._decide(line, "bill")
+            wizard.action_decide()
         self.assertEqual(self.total("amount"), Decimal("0.36"))
 
     def test_somebody_decides_without_the_right_to(self):
@@ -280,3 +353,34 @@ class TestLockedUsage(TrtcCommon):
         self.assertTrue(adjustment.is_adjustment)
         self.assertEqual(self.invoice("2024-10-31").amount_untaxed, 3.99)
         self.assert_books()
+
+
+@tagged("post_install", "-at_install")
+class TestRunWizard(TrtcCommon):
+    def _run(self, action="action_settle", until="2024-10-31"):
+        accountant = self.make_user("accountant")
+        return getattr(
+            self.env["trtc.run"].with_user(accountant).create({"until": until}), action
+        )()
+
+    def test_a_run_leaves_an_account_out_without_a_word(self):
+        """Another run holds one of two accounts."""
+        held, free = self.account, self.make_account()
+        self.usage("av_hd", 600, "2024-10-01")
+        self.usage("av_hd", 600, "2024-10-01", self.make_application(free))
+        lock = self.env.registry["trtc.account"]._lock_for_billing
+        for method in ("action_settle", "action_invoice"):
+            with patch.object(
+                self.env.registry["trtc.account"],
+                "_lock_for_billing",
+                lambda account: account != held and lock(account),
+            ):
+                action = self._run(method)
+            self.assertEqual(action["tag"], "display_notification")
+            self.assertIn(held.display_name, action["params"]["message"])
+            self.assertNotIn(free.display_name, action["params"]["message"])
+        self.assertEqual(self._run()["type"], "ir.actions.act_window")
+
+    def test_a_run_complains_of_days_that_are_not_over(self):
+        self.usage("av_hd", 600, self.env.company._trtc_today())
+        self.assertEqual(self._run(until="2099-12-31")["type"], "ir.actions.act_window")

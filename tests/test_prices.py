@@ -77,6 +77,26 @@ class TestPrices(TrtcCommon):
         self.assertEqual(self._prices("15"), {0.5: 1})
         self.assertEqual(self._prices("16"), {0.4: 1})
 
+    def test_a_company_takes_prices_by_the_clock_of_another_one(self):
+        self._contract(
+            {"fixed_price": 0.5},
+            # An hour after midnight in Shanghai, the middle of the 15th in New York
+            {"fixed_price": 0.4, "date_start": "2024-10-15 17:00:00"},
+        )
+        west = self.env["res.company"].create(
+            {"name": "West", "trtc_billing_tz": "America/New_York"}
+        )
+        there = self.make_account(company_id=west.id, pricelist_id=self.account.pricelist_id.id)
+        record = self.record("av_hd", 60, "2024-10-15", self.make_application(there))
+        self.env["trtc.usage"].with_company(west).ingest([record], "test")
+        self._use(d15=10)
+        both = (self.account | there).with_context(
+            allowed_company_ids=(self.env.company | west).ids
+        )
+        both.settle("2024-10-31")
+        self.assertEqual(self.lines().price_unit, 0.5)
+        self.assertEqual(self.lines(of=there).price_unit, 0.4)
+
     def test_a_contract_that_ended_still_prices_usage(self):
         self._contract({"fixed_price": 0.5, "date_end": "2024-10-15 15:59:59"})
         self._use(d15=10, d16=10)

@@ -28,7 +28,7 @@ class TestQueryCounts(TrtcCommon):
             application = self.make_application(account)
             self.ingest(
                 *(
-                    self.record(item, 61, f"2024-10-{day:02}", application)
+                    self.record(item, 60_000, f"2024-10-{day:02}", application)
                     for item in ("av_audio", "av_hd", "slice_audio")
                     for day in range(1, days + 1)
                     for _n in range(records)

@@ -26,7 +26,7 @@ RIGHTS = {
     "trtc.decision": {**READ, "accountant": "crd", "manager": "crd"},
     "trtc.decide": {"accountant": "crwd", "manager": "crwd"},
     "trtc.run": {"accountant": "crwd", "manager": "crwd"},
-    "trtc.settlement.note": {"manager": "r"},
+    "trtc.settlement.note": {},
 }
 
 
@@ -228,6 +228,43 @@ class TestCompanies(TrtcCommon):
                 {"name": "Stray", "sdkappid": "1433333333", "account_id": theirs.id}
             )
 
+    def test_records_are_moved_into_a_company_of_others(self):
+        account = self.env["trtc.account"].sudo().search([("company_id", "=", self.theirs.id)])
+        theirs = account.application_ids
+        mine = self.make_account(company_id=self.mine.id, user_id=False)
+        stray = self.make_application(mine)
+        subscription = self.subscribe(stray, "lite", "2030-01-01")
+        manager = self.make_user("manager", self.mine)
+        for record, vals in (
+            (subscription, {"application_id": theirs[:1].id}),
+            (stray, {"account_id": account[:1].id}),
+            (mine, {"company_id": self.theirs.id}),
+        ):
+            with self.subTest(model=record._name), self.assertRaises(AccessError):
+                record.with_user(manager).write(vals)
+        with self.assertRaises(AccessError) as caught:
+            self.env["trtc.subscription"].with_user(manager).create(
+                {
+                    "application_id": theirs[:1].id,
+                    "edition_id": self.edition("pro").id,
+                    "date_start": "2024-10-05",
+                }
+            )
+        self.assertNotIn(theirs[:1].name, str(caught.exception))
+
+    def test_an_administrator_reads_the_notes_of_another_company(self):
+        for application in self.env["trtc.application"].sudo().search([]):
+            env = self.env(
+                context={**self.env.context, "allowed_company_ids": application.company_id.ids}
+            )
+            self.ingest(self.record("av_hd", 600, "2024-11-01", application), env=env)
+        notes = self.env["trtc.settlement.note"]
+        self.assertEqual(notes.sudo().search([]).account_id.company_id, self.mine | self.theirs)
+        admin = self.make_user("employee", self.mine)
+        admin.group_ids += self.env.ref("base.group_system")
+        found = notes.with_user(admin).sudo(False).search([])
+        self.assertEqual(found.sudo().account_id.company_id, self.mine)
+
     def test_usage_of_one_company_never_reaches_a_statement_of_the_other(self):
         lines = self.env["trtc.statement.line"].sudo().search([])
         for company in self.mine | self.theirs:
@@ -301,6 +338,19 @@ class TestPortalAccess(TrtcCommon):
                     self.assertFalse(model.search([("id", "in", alien.ids)]))
                     named = {found for found, _name in model.name_search("")}
                     self.assertEqual(named, set(own.ids))
+
+    def test_a_customer_searches_what_the_staff_noted(self):
+        for name in ("trtc.account", "trtc.application", "trtc.statement"):
+            model = self.env[name].with_user(self.user_portal)
+            for field in ("message_ids", "website_message_ids"):
+                with self.subTest(model=name, field=field), self.assertRaises(AccessError):
+                    model.search([(f"{field}.body", "ilike", "secret")])
+        lines = self.env["trtc.statement.line"].with_user(self.user_portal)
+        with self.assertRaises(AccessError):
+            lines.search([("statement_id.account_id.message_ids.body", "ilike", "secret")])
+        statements = self.env["trtc.statement"].with_user(self.user_portal)
+        with self.assertRaises(AccessError):
+            statements.search([("move_ids", "in", [1])])
 
     def test_a_stranger_sees_nothing(self):
         for user in (self.stranger, self.daughter):

@@ -45,6 +45,13 @@ class TestSenderKey(TrtcCommon, HttpCase):
         with self.assertRaises(UserError):
             self._wizard(user_id=self.make_user("accountant").id)._make_key()
 
+    def test_a_key_in_a_program_opens_more_than_the_feed(self):
+        for group in ("trtc_billing.group_user", "base.group_system", "base.group_erp_manager"):
+            sender = self.make_user("api_sender")
+            sender.group_ids += self.env.ref(group)
+            with self.subTest(group=group), self.assertRaises(UserError):
+                self._wizard(user_id=sender.id)._make_key()
+
     def test_a_key_is_born_expired(self):
         with self.assertRaises(ValidationError):
             self._wizard(date_end=fields.Date.today() - timedelta(days=1))

@@ -21,11 +21,14 @@ class TrtcDecide(models.TransientModel):
     edition_id = fields.Many2one(
         "trtc.edition", help="The edition that the applications hold from the day below."
     )
-    allowed_edition_ids = fields.Many2many(
-        "trtc.edition", compute="_compute_allowed_edition_ids"
-    )
+    allowed_edition_ids = fields.Many2many("trtc.edition", compute="_compute_allowed_edition_ids")
     date_start = fields.Date(
-        string="From", compute="_compute_date_start", store=True, readonly=False
+        string="From",
+        compute="_compute_date_start",
+        store=True,
+        readonly=False,
+        help="An application whose chosen lines start later gets the edition with the first "
+        "of them. A day before all the lines holds for every application.",
     )
     reason = fields.Char(required=True)
 
@@ -107,19 +110,46 @@ class TrtcDecide(models.TransientModel):
             if not self.edition_id._unlocks(feature):
                 raise UserError(
                     self.env._(
-                        "The edition %(edition)s does not unlock %(feature)s. Choose "
-                        "another one.",
+                        "The edition %(edition)s does not unlock %(feature)s. Choose another one.",
                         edition=self.edition_id.name,
                         feature=feature.name,
                     )
                 )
-        for application in lines.application_id or lines._get_usages().application_id:
-            application.sudo()._start_edition(self.edition_id, self.date_start)
+        for application, date_start in self._get_upgrade_days(lines).items():
+            application.sudo()._start_edition(self.edition_id, date_start)
             application.sudo().message_post(
                 body=self.env._(
                     "Edition %(edition)s from %(date)s. Reason: %(reason)s",
                     edition=self.edition_id.name,
-                    date=self.date_start,
+                    date=date_start,
                     reason=self.reason,
                 )
             )
+
+    def _get_upgrade_days(self, lines):
+        """Return {application: first day of the edition} for what is locked on lines.
+
+        Nobody pays for days without need of the edition: an application starts with its
+        own first line, or on the chosen day if that is later. A day before all lines can
+        only be meant as it is, and holds for every application.
+        """
+        starts = {}
+        for line in lines:
+            day = line._get_period()[0]
+            for application in line.application_id or self._get_locked_applications(line):
+                starts[application] = min(day, starts.get(application, day))
+        if self.date_start < min(starts.values(), default=self.date_start):
+            return dict.fromkeys(starts, self.date_start)
+        return {application: max(day, self.date_start) for application, day in starts.items()}
+
+    def _get_locked_applications(self, line):
+        """Return the applications whose usage on a line of the account is locked.
+
+        Others may have usage of the item in that period, under an edition of their own.
+        """
+        feature = line.item_id.feature_id
+        return (
+            line._get_usages()
+            .filtered(lambda usage: not usage.application_id._unlocks(feature, usage.date))
+            .application_id
+        )

@@ -5,6 +5,13 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 
 from odoo.addons.base.models.res_users import check_identity
 
+#: A sender has none of these
+FOREIGN_GROUPS = (
+    "trtc_billing.group_user",
+    "base.group_system",
+    "base.group_erp_manager",
+)
+
 
 class TrtcSenderKey(models.TransientModel):
     """Makes the API key of a program that sends usage.
@@ -41,7 +48,9 @@ class TrtcSenderKey(models.TransientModel):
     def _check_date_end(self):
         for wizard in self:
             if wizard.date_end <= fields.Date.today():
-                raise ValidationError(self.env._("Choose a day in the future until which it is valid."))
+                raise ValidationError(
+                    self.env._("Choose a day in the future until which it is valid.")
+                )
 
     # === ACTION === #
 
@@ -68,6 +77,15 @@ class TrtcSenderKey(models.TransientModel):
             raise UserError(
                 self.env._(
                     "%(user)s does not have the group TRTC Usage Feed / API Sender.",
+                    user=self.user_id.display_name,
+                )
+            )
+        if any(map(self.user_id.has_group, FOREIGN_GROUPS)):
+            raise UserError(
+                self.env._(
+                    "%(user)s may do more than send usage: a key that lies in a program would "
+                    "open all of that. Use a user with the group TRTC Usage Feed / API Sender "
+                    "only.",
                     user=self.user_id.display_name,
                 )
             )

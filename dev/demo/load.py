@@ -12,10 +12,14 @@ import csv
 import io
 import json
 import random
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
-from odoo import Command
+from werkzeug.serving import make_server
+
+from odoo import Command, http
 from odoo.tools import config
 
 HOME = Path(config["data_dir"]).parent
@@ -82,6 +86,17 @@ def make_company():
             "city": "Springfield",
             "country_id": env.ref("base.us").id,
             "email": "billing@example.com",
+            # So that the lines of an invoice, as shown, add up to its total.
+            "tax_calculation_rounding_method": "round_per_line",
+        }
+    )
+    # An invented rate, so that lists of two currencies add up to something.
+    env["res.currency.rate"].create(
+        {
+            "currency_id": env.ref("base.CNY").id,
+            "company_id": env.company.id,
+            "name": "2024-01-01",
+            "rate": 7.1,
         }
     )
 
@@ -310,12 +325,31 @@ def show(moves):
         print("  ".join(cells))
 
 
+@contextmanager
+def serving():
+    """Serve this database while the block runs: reports load their styles over HTTP."""
+    server = make_server("127.0.0.1", 0, http.root, threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    parameters = env["ir.config_parameter"]
+    parameters.set_param("report.url", f"http://127.0.0.1:{server.server_port}")
+    env.cr.commit()  # pylint: disable=invalid-commit
+    try:
+        yield
+    finally:
+        parameters.search([("key", "=", "report.url")]).unlink()
+        env.cr.commit()  # pylint: disable=invalid-commit
+        server.shutdown()
+        thread.join()
+
+
 def save_pdf(move):
     """Write an invoice as PDF; return where, or why not."""
     report = env["ir.actions.report"]
     if report.get_wkhtmltopdf_state() == "install":
         return "no PDF: wkhtmltopdf is not installed"
-    content, _kind = report._render_qweb_pdf("account.account_invoices", move.ids)
+    with serving():
+        content, _kind = report._render_qweb_pdf("account.account_invoices", move.ids)
     path = HOME / f"invoice-{move.name.replace('/', '-')}.pdf"
     path.write_bytes(content)
     return path
@@ -329,8 +363,9 @@ def main():
     make_sender()
     users = {role: env["res.users"].search([("login", "=", role)]) for role, *_ in logins[:3]}
     yesterday = env.company._trtc_last_ended_day()
-    for key in FEEDS:
-        import_file(users["operator"], f"{key}-{first:%Y-%m}.csv", make_records(key, first, last))
+    records = {key: make_records(key, first, last) for key in FEEDS}
+    for key, found in records.items():
+        import_file(users["operator"], f"{key}-{first:%Y-%m}.csv", found)
     broken = make_records("harbor-insurance", last, last)
     broken[0]["quantity"] = "-60"
     broken[1]["start"] = "yesterday"
@@ -343,9 +378,9 @@ def main():
     posted.action_post()
 
     # After posting: a late correction of one day, and the usage of the month so far.
-    late = make_records("lumen-learning", last, last)[:1]
-    late[0]["quantity"] += 7_200
-    import_file(users["operator"], "lumen-learning-late.csv", late)
+    late = next(r for r in records["lumen-learning"] if r["start"] == last.isoformat())
+    late = {**late, "quantity": late["quantity"] + 7_200}
+    import_file(users["operator"], "lumen-learning-late.csv", [late])
     if yesterday > last:
         for key in FEEDS:
             import_file(
@@ -356,15 +391,16 @@ def main():
     billing.settle(yesterday)
     env.cr.commit()  # pylint: disable=invalid-commit
 
-    print(f"\nInvoices for {first} to {last}\n")
+    print(f"\nInvoices for {first} to {last}, as loaded\n")
     show(moves.sudo())
     pending = env["trtc.statement.line"].search_count([("is_pending", "=", True)])
     unknown = env["trtc.usage"].search_count(
         [("application_id", "=", False), ("state", "=", "current")]
     )
-    print(f"\n{pending} statement lines wait for a decision or a price,")
-    print(f"{unknown} usage records belong to no known application.")
+    print(f"\nStatement lines that wait for a decision or a price: {pending}")
+    print(f"Usage records of no known application: {unknown}")
     print(f"\nOne bill as PDF: {save_pdf(posted[:1].sudo())}")
+    logins.append(["administrator", "admin", "admin"])
     (HOME / "demo.json").write_text(json.dumps({"logins": logins}), encoding="utf-8")
 
 

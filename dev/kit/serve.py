@@ -46,6 +46,8 @@ def serve(environment, database, port, announce):
     command = odoo.command(
         "-d", database, f"--db-filter=^{database}$", f"--http-port={port}", f"--logfile={log}"
     )
+    # A shell that starts this in the background hands SIGINT on as ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_arguments: signal.raise_signal(signal.SIGINT))
     # In a session of its own, Ctrl-C reaches Odoo once, through this process
     process = subprocess.Popen(command, env=environment, cwd=layout.DEV, start_new_session=True)
