@@ -249,7 +249,7 @@ class TestCatalogue(TrtcCommon):
         self.usage("av_hd", 60, "2024-10-01")
         self.settle("2024-10-31")
         for vals in ({"cycle": "month"}, {"scope": "account"}, {"aggregation": "peak"}):
-            with self.assertRaisesRegex(UserError, "settled already"):
+            with self.assertRaisesRegex(UserError, "has usage already"):
                 self.item("av_hd").write(vals)
         self.item("av_hd").write({"sequence": 21})
 

@@ -230,3 +230,21 @@ class TestInvoicing(TrtcCommon):
         wizard.account_ids.settle(wizard.until)
         wizard.account_ids.create_invoices(wizard.until)
         self.assertEqual(self.account.invoice_count, 1)
+
+    def test_an_extension_cannot_change_how_lines_are_consolidated(self):
+        """The example of the README: one invoice line per application."""
+        account = type(self.env["trtc.account"])
+        original = account._get_invoice_line_key
+
+        def per_application(self, line, price, period):
+            return (*original(self, line, price, period), line.sdkappid)
+
+        self.patch(account, "_get_invoice_line_key", per_application)
+        other = self.make_application()
+        self.usage("av_hd", 1000, "2024-10-07", unit="min")
+        self.usage("av_hd", 500, "2024-10-08", other, unit="min")
+        move = self.invoice("2024-10-31")
+        self.assertEqual(sorted(move.invoice_line_ids.mapped("quantity")), [500, 1000])
+        self.usage("av_hd", 100, "2024-10-09", other, unit="min")
+        self.assertEqual(self.invoice("2024-10-31"), move)
+        self.assertEqual(sorted(move.invoice_line_ids.mapped("quantity")), [600, 1000])

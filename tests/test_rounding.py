@@ -258,7 +258,7 @@ class TestRounding(TrtcCommon):
         self._assert_total(move, 12.30)
 
     def test_large_quantities_lose_their_last_minutes(self):
-        self.usage("av_hd", 123_456_789_012, "2024-10-07", unit="min")
+        self.ingest(*(self.record("av_hd", 740_740_734_072, "2024-10-07") for _n in range(10)))
         move = self.invoice("2024-10-31")
         self.assertEqual(self.total("amount"), Decimal("492592588.15788"))
         self._assert_total(move, 492592588.16)
