@@ -44,6 +44,12 @@ def check_own_fields(env, names):
         )
 
 
+def get_default_names(env):
+    """Return the names of the fields that the context would fill in."""
+    prefix = "default_"
+    return [key.removeprefix(prefix) for key in env.context if key.startswith(prefix)]
+
+
 class AccountMove(models.Model):
     _inherit = "account.move"
 
@@ -81,6 +87,7 @@ class AccountMove(models.Model):
         for vals in vals_list:
             # A form may name such a field, but has nothing to put in.
             check_own_fields(self.env, (name for name, value in vals.items() if value))
+        check_own_fields(self.env, get_default_names(self.env))
         return super().create(vals_list)
 
     def write(self, vals):

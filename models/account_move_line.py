@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import float_compare
 
-from .account_move import check_own_fields
+from .account_move import check_own_fields, get_default_names
 
 
 class AccountMoveLine(models.Model):
@@ -42,6 +42,7 @@ class AccountMoveLine(models.Model):
         for vals in vals_list:
             # A form may name such a field, but has nothing to put in.
             check_own_fields(self.env, (name for name, value in vals.items() if value))
+        check_own_fields(self.env, get_default_names(self.env))
         return super().create(vals_list)
 
     def write(self, vals):

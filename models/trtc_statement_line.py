@@ -69,6 +69,12 @@ class TrtcStatementLine(models.Model):
     )
     price_unit = Exact(string="Unit Price", digits=PRICE_DIGITS, readonly=True)
     amount = Exact(digits=AMOUNT_DIGITS, readonly=True)
+    locked_amount = fields.Float(
+        string="At Stake",
+        digits=AMOUNT_DIGITS,
+        compute="_compute_locked_amount",
+        help="What the locked usage comes to if it is billed, before free quantities.",
+    )
     trace = fields.Json(readonly=True)
     explanation = fields.Text(compute="_compute_explanation", compute_sudo=True)
     allocation_ids = fields.One2many("trtc.allocation", "statement_line_id", readonly=True)
@@ -103,6 +109,11 @@ class TrtcStatementLine(models.Model):
         for line in self:
             parts = [line.item_id.name, line.application_id.name, str(line.date or "")]
             line.display_name = ", ".join(part for part in parts if part)
+
+    @api.depends("locked_quantity", "price_unit")
+    def _compute_locked_amount(self):
+        for line in self:
+            line.locked_amount = line.locked_quantity * line.price_unit
 
     @api.depends("allocation_ids.move_line_id", "allocation_ids.released")
     def _compute_invoice_line_ids(self):

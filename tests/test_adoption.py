@@ -63,16 +63,12 @@ class TestAdoption(TrtcCommon):
     def test_usage_misses_the_corrected_code_of_an_item(self):
         item = self._make_item("mistyped", self._unit("s"))
         item.code = "corrected"
-        self._ingest_blindly(
-            self.record("corrected", 600, "2024-10-01"), blind_to=("trtc.item",)
-        )
+        self._ingest_blindly(self.record("corrected", 600, "2024-10-01"), blind_to=("trtc.item",))
         self._assert_billed_once(10)
 
     def test_a_corrected_code_finds_the_usage_that_waits_for_it(self):
         item = self._make_item("mistyped", self._unit("s"))
-        self.assertEqual(
-            self.ingest(self.record("corrected", 600, "2024-10-01"))["unassigned"], 1
-        )
+        self.assertEqual(self.ingest(self.record("corrected", 600, "2024-10-01"))["unassigned"], 1)
         item.code = "corrected"
         self._assert_billed_once(10)
 

@@ -19,16 +19,13 @@ class TestFixedSettings(TrtcCommon):
     # === BILLING ITEM === #
 
     def _get_other_metering(self):
-        sheet = self.env.ref("trtc_billing.product_uom_sheet", raise_if_not_found=False)
-        sheet = sheet or self.env["uom.uom"].search([("trtc_code", "=", "sheet")])
-        hour = self.env["uom.uom"].search([("trtc_code", "=", "h")])
         return {
             "code": "another",
             "cycle": "month",
             "scope": "account",
             "aggregation": "peak",
-            "usage_uom_id": sheet.id,
-            "uom_id": hour.id,
+            "usage_uom_id": self.env.ref("trtc_billing.uom_minute").id,
+            "uom_id": self.env.ref("trtc_billing.uom_hour").id,
         }
 
     def test_an_item_with_unsettled_usage_is_metered_otherwise(self):
@@ -90,9 +87,7 @@ class TestFixedSettings(TrtcCommon):
 
     def test_a_settled_account_changes_hands(self):
         stranger = self.env["res.partner"].create({"name": "Stranger", "is_company": True})
-        contact = self.env["res.partner"].create(
-            {"name": "Contact", "parent_id": self.customer.id}
-        )
+        contact = self.env["res.partner"].create({"name": "Contact", "parent_id": self.customer.id})
         self.usage("av_hd", 600, "2024-10-01")
         self.account.write({"uin": "300000000001", "partner_id": stranger.id})
         self.account.partner_id = self.customer
@@ -139,7 +134,7 @@ class TestChangedPrices(TrtcCommon):
         self._use(120, "2024-10-05")
         self.settle("2024-10-31")
         item = self.item("av_hd")
-        (item.product_id.product_tmpl_id | item.product_id.product_tmpl_id).active = False
+        item.product_id.product_tmpl_id.active = False
         item.active = False
         self._use(10, "2024-10-02")
         self.settle("2024-10-31")
