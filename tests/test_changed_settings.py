@@ -124,6 +124,7 @@ class TestChangedPrices(TrtcCommon):
         self.settle("2024-10-31")
         self.assertEqual(self._amount(), 0.6)
         self.item("av_hd").product_id.active = False
+        self.env.invalidate_all()
         self._use(10, "2024-10-02")
         self.settle("2024-10-31")
         self.assertEqual(self._amount(), 0.65)
@@ -136,6 +137,7 @@ class TestChangedPrices(TrtcCommon):
         item = self.item("av_hd")
         item.product_id.product_tmpl_id.active = False
         item.active = False
+        self.env.invalidate_all()
         self._use(10, "2024-10-02")
         self.settle("2024-10-31")
         self.assertEqual(self._amount(), 0.65)

@@ -268,10 +268,7 @@ class TestInvoicingUser(InvoiceCase):
 
     def _get_values(self, model, move):
         """Return {field: a value that somebody might forge} of all of our fields."""
-        records = {
-            "trtc.account": self.account.id,
-            "trtc.item": self.item("av_hd").id,
-        }
+        records = {"trtc.account": self.account.id, "trtc.item": self.item("av_hd").id}
         values = {"date": "2024-10-01", "boolean": True, "integer": 1}
         values |= {"selection": "usage", "text": "Forged", "char": "Forged"}
         allocation = move.sudo().trtc_allocation_ids[:1]
