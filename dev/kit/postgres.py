@@ -185,10 +185,16 @@ def _running():
 
 
 def _start():
-    access = json.loads(ACCESS.read_text(encoding="utf-8"))
+    before = ACCESS.read_text(encoding="utf-8")
+    access = json.loads(before)
     access["port"] = _free_port(access["port"])
     layout.write_private(ACCESS, json.dumps(access))
-    _control("start", "-o", f"-p {access['port']}", "-l", CLUSTER / "server.log")
+    try:
+        _control("start", "-o", f"-p {access['port']}", "-l", CLUSTER / "server.log")
+    except Failure:
+        # A server that runs already keeps its port.
+        layout.write_private(ACCESS, before)
+        raise
     _create_role(access)
 
 
