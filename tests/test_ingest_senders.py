@@ -240,6 +240,7 @@ class TestIngestHttp(IngestCommon, HttpCase):
         self.assert_result(result, accepted=1, rejected=6)
         self.assertEqual([r["id"] for r in result["rejected"]], [*told.values(), 7])
 
+    @mute_logger("odoo.http")
     def test_a_wrong_call_is_answered_with_a_sentence(self):
         user = self.user_api_sender
         self.assertIn(

@@ -1,6 +1,7 @@
 from unittest.mock import patch
 
 from odoo.tests import HttpCase, JsonRpcException, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.portal.controllers.portal import CustomerPortal
 
@@ -109,6 +110,7 @@ class TestIsolation(PortalCase):
         for kind in ("pdf", "html", "text"):
             self.assert_refused(f"{LIST}/{self.statement.id}?report_type={kind}&download=true")
 
+    @mute_logger("odoo.http")
     def test_stranger_cannot_print_it_by_the_report_route(self):
         self.login(self.stranger)
         name = "trtc_billing.report_statement"
@@ -116,6 +118,7 @@ class TestIsolation(PortalCase):
         self.assertNotIn(self.account.uin, response.text)
         self.assertNotEqual(response.status_code, 200)
 
+    @mute_logger("odoo.http")
     def test_stranger_cannot_read_it_by_rpc(self):
         self.login(self.stranger)
         for model, record in (
