@@ -22,6 +22,7 @@
         "wizard/trtc_run_views.xml",
         "wizard/trtc_decide_views.xml",
         "wizard/trtc_sender_key_views.xml",
+        "wizard/trtc_settings_views.xml",
         "views/trtc_account_views.xml",
         "views/trtc_application_views.xml",
         "views/trtc_subscription_views.xml",

@@ -23,6 +23,7 @@ from . import (
     test_security,
     test_seeds,
     test_sender_key,
+    test_settings,
     test_settlement,
     test_tours,
     test_usage_import,
