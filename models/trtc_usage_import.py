@@ -162,6 +162,8 @@ class TrtcUsageImport(models.Model):
             for key, value in self.env.context.items()
             if key.removeprefix("default_") not in RESULT_FIELDS
         }
+        # Some keys go: that cannot be said by keywords.
+        # pylint: disable-next=context-overridden
         return super(TrtcUsageImport, self.with_context(context)).create(vals_list)
 
     def write(self, vals):

@@ -23,9 +23,9 @@ class TestEstimate(TrtcCommon):
         items = self.env["trtc.item"].with_user(user or self.env.user)
         return items.estimate(usages, on=on, **more)
 
-    def assert_refused(self, pattern, usages=A1, **more):
+    def assert_refused(self, pattern, *usages, **more):
         with self.assertRaisesRegex(UserError, pattern):
-            self.estimate(usages, **more)
+            self.estimate(*(usages or (A1,)), **more)
 
     # === FIGURES === #
 

@@ -201,7 +201,7 @@ class TestOneOfMany(InvoiceCase):
 
         def fail(records, *args):
             if is_sick(records, *args):
-                raise UserError("no income account")
+                raise UserError(records.env._("no income account"))
             return original(records, *args)
 
         return patch.object(cls, method, fail)
