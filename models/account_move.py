@@ -44,10 +44,15 @@ def check_own_fields(env, names):
         )
 
 
-def get_default_names(env):
-    """Return the names of the fields that the context would fill in."""
+def check_own_values(env, vals_list):
+    """Raise if new records come with such values, given or as defaults of the context."""
+    for vals in vals_list:
+        # A form may name such a field, but has nothing to put in.
+        check_own_fields(env, (name for name, value in vals.items() if value))
     prefix = "default_"
-    return [key.removeprefix(prefix) for key in env.context if key.startswith(prefix)]
+    check_own_fields(
+        env, [key.removeprefix(prefix) for key in env.context if key.startswith(prefix)]
+    )
 
 
 class AccountMove(models.Model):
@@ -84,10 +89,7 @@ class AccountMove(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            # A form may name such a field, but has nothing to put in.
-            check_own_fields(self.env, (name for name, value in vals.items() if value))
-        check_own_fields(self.env, get_default_names(self.env))
+        check_own_values(self.env, vals_list)
         return super().create(vals_list)
 
     def write(self, vals):

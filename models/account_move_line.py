@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import float_compare
 
-from .account_move import check_own_fields, get_default_names
+from .account_move import check_own_fields, check_own_values
 
 
 class AccountMoveLine(models.Model):
@@ -39,10 +39,7 @@ class AccountMoveLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            # A form may name such a field, but has nothing to put in.
-            check_own_fields(self.env, (name for name, value in vals.items() if value))
-        check_own_fields(self.env, get_default_names(self.env))
+        check_own_values(self.env, vals_list)
         return super().create(vals_list)
 
     def write(self, vals):

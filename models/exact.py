@@ -14,7 +14,7 @@ class Exact(fields.Float):
     """A float field over a NUMERIC column that stores a ``Decimal`` as it is.
 
     The ORM reads floats, which is enough to show; what is added up for money is
-    read as text from the database (see ``_exact_sums`` of the statement line).
+    read as text from the database (see ``_get_exact_amounts`` of the statement line).
     """
 
     def convert_to_column(self, value, record, values=None, validate=True):

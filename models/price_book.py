@@ -1,6 +1,3 @@
-from ..rating.prices import VOLUME
-
-
 class PriceBook:
     """The price steps of one run, each looked up once.
 
@@ -18,6 +15,3 @@ class PriceBook:
         if missing:
             found.update(pricelist._trtc_price_steps(missing, day))
         return found
-
-    def get_mode(self, pricelist):
-        return pricelist._trtc_mode() if pricelist else VOLUME

@@ -184,7 +184,7 @@ class TrtcAccount(models.Model):
             steps = book.get_steps(self.pricelist_id, used, day)
             return steps[items[code]]
 
-        mode = book.get_mode(self.pricelist_id)
+        mode = self.pricelist_id._trtc_mode()
         return [
             self._add_trace(charge, rules[charge.item], counts)
             for charge in engine.rate(rules, meters, steps_for, mode)

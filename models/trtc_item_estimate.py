@@ -51,7 +51,7 @@ class TrtcItem(models.Model):
         def steps_for(code, at):
             return book.get_steps(pricelist, used, at)[items[code]]
 
-        charges = engine.rate(rules, meters, steps_for, book.get_mode(pricelist))
+        charges = engine.rate(rules, meters, steps_for, pricelist._trtc_mode())
         return {
             "lines": [self._prepare_estimate_line(items[c.item], c) for c in charges],
             "amount_untaxed": float(sum((c.amount for c in charges), Decimal(0))),
