@@ -12,6 +12,8 @@ module                    question that it answers
 :mod:`.resolution`        which category is a sum of pixels?
 :mod:`.quantities`        how many units are billed for so much usage?
 :mod:`.quotas`            who gets how much of a free quantity?
+:mod:`.drawdown`          which minutes of which pack does usage draw down?
+:mod:`.fees`              what do an upgrade, a refund, a part of a term come to?
 :mod:`.prices`            what do so many units cost, flat, by volume, graduated?
 :mod:`.engine`            all of it together: usage of a period to charges
 :mod:`.charges`           what is new against what was settled before?

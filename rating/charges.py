@@ -39,6 +39,9 @@ class Charge:
     in the currency of the price list, to 8 decimals.  For each charge::
 
         quantity == free + pack + locked + billable
+
+    ``draws`` says which pools ``pack`` and a part of ``free`` were drawn from, as
+    {pool: (units, minutes)}; see :mod:`.drawdown`.
     """
 
     period: tuple[date, date]
@@ -54,6 +57,7 @@ class Charge:
     locked: Decimal = ZERO
     billable: Decimal = ZERO
     amount: Decimal = ZERO
+    draws: dict = field(default_factory=dict, hash=False)
     trace: dict = field(default_factory=dict, compare=False, hash=False)
 
     @property
@@ -64,7 +68,7 @@ class Charge:
 
     @property
     def is_zero(self):
-        return not any(getattr(self, name) for name in MEASURES)
+        return not self.draws and not any(getattr(self, name) for name in MEASURES)
 
     def plus(self, other, sign=1):
         """Return this charge with the figures of ``other`` added (or taken off)."""
@@ -74,7 +78,17 @@ class Charge:
                 name: getattr(self, name) + sign * getattr(other, name)
                 for name in MEASURES
             },
+            draws=_add_draws(self.draws, other.draws, sign),
         )
+
+
+def _add_draws(draws, others, sign):
+    """Return the draws of two charges, added up per pool; what cancels is left out."""
+    sums = {key: tuple(figures) for key, figures in draws.items()}
+    for key, figures in others.items():
+        known = sums.get(key, (ZERO, ZERO))
+        sums[key] = tuple(one + sign * two for one, two in zip(known, figures, strict=True))
+    return {key: figures for key, figures in sums.items() if any(figures)}
 
 
 def total(charges):
@@ -105,7 +119,7 @@ def difference(new, settled):
     """
     sums = total(new)
     for key, was in total(settled).items():
-        now = sums.get(key) or replace(was, **dict.fromkeys(MEASURES, ZERO))
+        now = sums.get(key) or replace(was, **dict.fromkeys(MEASURES, ZERO), draws={})
         trace = {**now.trace, "was": _figures(was), "now": _figures(now)}
         sums[key] = replace(now.plus(was, sign=-1), trace=trace)
     changed = [charge for charge in sums.values() if not charge.is_zero]

@@ -1,4 +1,4 @@
-"""Usage of a period to charges: measure, free quantities, prices.
+"""Usage of a period to charges: measure, free quantities, minutes drawn, prices.
 
 The order of everything is canonical (by period, then item order, then SDKAppID),
 whatever the order of arrival, so that the same usage always gives the same bill.
@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from .charges import BILLABLE, LOCKED, ROBOT, UNPRICED, USAGE, WAIVED, Charge
+from .drawdown import draw
 from .periods import period_of
 from .prices import VOLUME, amount, price_slices
 from .quantities import billing_quantity, peak
@@ -147,8 +148,9 @@ def price(charges, steps_for, mode=VOLUME):
 
     :param charges: in canonical order, all of the month for items with steps
     :param steps_for: ``steps_for(item, day) -> list[Step]``, the prices in force
-    :param mode: ``volume`` or ``graduated``
+    :param mode: ``volume`` or ``graduated``, or a function that gives it for a day
     """
+    mode_for = mode if callable(mode) else lambda _day: mode
     totals = defaultdict(Decimal)
     for charge in charges:
         totals[_volume_key(charge)] += charge.billable
@@ -157,6 +159,7 @@ def price(charges, steps_for, mode=VOLUME):
     for charge in charges:
         key = _volume_key(charge)
         steps = steps_for(charge.item, charge.period[1])
+        mode = mode_for(charge.period[1])
         slices = price_slices(before[key], charge.billable, totals[key], steps, mode)
         before[key] += charge.billable
         rest = charge.quantity - charge.billable
@@ -174,6 +177,7 @@ def price(charges, steps_for, mode=VOLUME):
                     locked=charge.locked if first else ZERO,
                     billable=quantity,
                     amount=amount(quantity, unit_price) if unit_price else ZERO,
+                    draws=charge.draws if first else {},
                     trace={**charge.trace, "rule": rule},
                 )
             )
@@ -189,8 +193,8 @@ def _status(charge, quantity, unit_price):
     return UNPRICED if missing else charge.status
 
 
-def rate(rules, meters, steps_for, mode=VOLUME):
-    """Rate usage: measure, free quantities, prices.
+def rate(rules, meters, steps_for, mode=VOLUME, pools=()):
+    """Rate usage: measure, free quantities, minutes drawn from pools, prices.
 
     >>> from datetime import date
     >>> from decimal import Decimal
@@ -203,4 +207,5 @@ def rate(rules, meters, steps_for, mode=VOLUME):
     >>> charge.quantity, charge.free, charge.billable, charge.amount
     (Decimal('22'), Decimal('10'), Decimal('12'), Decimal('0.36000000'))
     """
-    return price(grant_free(rules, measure(rules, meters)), steps_for, mode)
+    charges = draw(grant_free(rules, measure(rules, meters)), pools)
+    return price(charges, steps_for, mode)

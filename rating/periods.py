@@ -78,3 +78,59 @@ def days_of(period):
     """
     first, last = period
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def add_months(day, months):
+    """Return the same day of a later month, or that month's last day.
+
+    >>> from datetime import date
+    >>> add_months(date(2024, 1, 31), 1), add_months(date(2024, 1, 31), 2)
+    (datetime.date(2024, 2, 29), datetime.date(2024, 3, 31))
+    """
+    index = day.year * 12 + day.month - 1 + months
+    year, month = index // 12, index % 12 + 1
+    return day.replace(year=year, month=month, day=min(day.day, monthrange(year, month)[1]))
+
+
+def anchored_period(day, anchor):
+    """Return (number, first day, last day) of the monthly cycle around ``day``.
+
+    Cycles begin on the day of the month on which the first one began, or on the last
+    day of a month that has no such day; number 0 begins on ``anchor``
+    (DOMAIN.md section 2: received 2022-11-15, good until 2022-12-14).
+
+    >>> from datetime import date
+    >>> anchored_period(date(2022, 11, 20), date(2022, 11, 15))
+    (0, datetime.date(2022, 11, 15), datetime.date(2022, 12, 14))
+    >>> anchored_period(date(2024, 3, 30), date(2024, 1, 31))
+    (1, datetime.date(2024, 2, 29), datetime.date(2024, 3, 30))
+    """
+    number = (day.year - anchor.year) * 12 + day.month - anchor.month
+    if add_months(anchor, number) > day:
+        number -= 1
+    first = add_months(anchor, number)
+    return number, first, add_months(anchor, number + 1) - timedelta(days=1)
+
+
+def month_term(start, anchor=None):
+    """Return the last day of a monthly term: the day before the same day next month.
+
+    :param anchor: the day on which the first term began, if not on ``start``
+
+    >>> from datetime import date
+    >>> month_term(date(2024, 10, 15)), month_term(date(2024, 2, 29), date(2024, 1, 31))
+    (datetime.date(2024, 11, 14), datetime.date(2024, 3, 30))
+    """
+    return anchored_period(start, anchor or start)[2]
+
+
+def year_term(start):
+    """Return the last day of a prepaid pack: the last of the same month next year.
+
+    DOMAIN.md 3.1: bought 2021-05-01, good until 2022-05-31.
+
+    >>> from datetime import date
+    >>> year_term(date(2021, 5, 1)), year_term(date(2024, 2, 29))
+    (datetime.date(2022, 5, 31), datetime.date(2025, 2, 28))
+    """
+    return period_of(add_months(start, 12), MONTH)[1]
