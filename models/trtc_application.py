@@ -187,6 +187,8 @@ class TrtcApplication(models.Model):
     def is_unlocked(self, feature_code, on=None):
         """Tell whether this application may use a feature on a day.
 
+        It may if its edition of that day unlocks the feature and it is not suspended.
+
         :param str feature_code: code of a ``trtc.feature``
         :param on: a date or ISO string; default today, in billing time
         :rtype: bool
@@ -205,10 +207,13 @@ class TrtcApplication(models.Model):
             )
         application = self.sudo()
         day = fields.Date.to_date(on) or application.company_id._trtc_today()
-        return application._unlocks(feature, day)
+        return not application._is_suspended_on(day) and application._unlocks(feature, day)
 
     def _unlocks(self, feature, day):
-        """Tell whether the edition that holds on ``day`` unlocks ``feature``."""
+        """Tell whether the edition that holds on ``day`` unlocks ``feature``.
+
+        Suspensions are not looked at: what was used all the same is billed.
+        """
         return self._get_edition(day)._unlocks(feature)
 
     def _get_edition(self, day):

@@ -25,6 +25,7 @@ from . import (
     test_sender_key,
     test_settings,
     test_settlement,
+    test_suspension,
     test_tours,
     test_usage_import,
 )

@@ -18,6 +18,8 @@ RIGHTS = {
     "trtc.account": {**CATALOGUE, "portal": "r"},
     "trtc.application": {**CATALOGUE, "portal": "r"},
     "trtc.subscription": CATALOGUE,
+    "trtc.suspension": CATALOGUE,
+    "trtc.suspend": {"accountant": "crwd", "manager": "crwd"},
     "trtc.usage": READ,
     "trtc.usage.import": {**READ, "operator": "crwd", "manager": "crwd"},
     "trtc.statement": {**READ, "portal": "r"},
@@ -138,6 +140,7 @@ class TestCompanies(TrtcCommon):
         account = account.with_env(env)
         application = cls.make_application(account, sdkappid="1455555555")
         cls.subscribe(application, "lite", "2024-10-01")
+        application._suspend("other", "2024-12-01")
         records = [
             cls.record("av_hd", 6000, "2024-10-01", application),
             cls.record("screenshot_terminal", 50000, "2024-10-01", application),

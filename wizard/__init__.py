@@ -1,1 +1,1 @@
-from . import trtc_decide, trtc_run, trtc_sender_key, trtc_settings
+from . import trtc_decide, trtc_run, trtc_sender_key, trtc_settings, trtc_suspend

@@ -1,0 +1,38 @@
+from odoo import Command, api, fields, models
+
+
+class TrtcSuspend(models.TransientModel):
+    _name = "trtc.suspend"
+    _description = "Suspend TRTC Applications"
+
+    # === FIELDS === #
+
+    application_ids = fields.Many2many("trtc.application", required=True)
+    reason = fields.Selection(
+        selection=lambda self: self.env["trtc.suspension"]._fields["reason"].selection,
+        required=True,
+    )
+    date_start = fields.Date(
+        string="From",
+        required=True,
+        default=lambda self: self.env.company._trtc_today(),
+        help="The first day of the suspension.",
+    )
+    note = fields.Text(help="Kept with the suspension, for the staff.")
+
+    # === COMPUTE === #
+
+    @api.model
+    def default_get(self, fields_list):
+        values = super().default_get(fields_list)
+        context = self.env.context
+        if "application_ids" in fields_list and context.get("active_model") == "trtc.application":
+            values["application_ids"] = [Command.set(context.get("active_ids") or [])]
+        return values
+
+    # === ACTION === #
+
+    def action_suspend(self):
+        """Suspend the applications from the chosen day on."""
+        self.ensure_one()
+        self.application_ids._suspend(self.reason, self.date_start, self.note or "")
