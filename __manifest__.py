@@ -29,6 +29,7 @@
         "views/trtc_subscription_views.xml",
         "views/trtc_suspension_views.xml",
         "views/trtc_edition_views.xml",
+        "views/trtc_edition_matrix_views.xml",
         "views/trtc_feature_views.xml",
         "views/trtc_item_views.xml",
         "views/trtc_statement_views.xml",

@@ -104,11 +104,14 @@ class TrtcAccount(models.Model):
     def _get_usage_status(self, application, item, day, decisions):
         """Decide whether usage of a day is billable, locked or waived.
 
+        What a person waived stays waived, whatever edition is entered afterwards and
+        whatever is unlocked since: it was promised.
+
         :param decisions: decisions on this application and item, the newest first
         """
-        if not item.feature_id or application._unlocks(item.feature_id, day):
-            return rating.BILLABLE
         for decision in decisions:
             if decision.date_from <= day <= decision.date_to:
                 return rating.BILLABLE if decision.outcome == "bill" else rating.WAIVED
+        if not item.feature_id or application._unlocks(item.feature_id, day):
+            return rating.BILLABLE
         return rating.LOCKED

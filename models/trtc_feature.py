@@ -24,3 +24,40 @@ class TrtcFeature(models.Model):
     _code_uniq = models.Constraint(
         "UNIQUE (code)", "There is already a feature with this code."
     )
+
+    # === CRUD === #
+
+    def write(self, vals):
+        before = {}
+        if {"every_edition", "edition_ids"} & set(vals):
+            # An archived edition is still held by those who have it.
+            features = self.with_context(active_test=False)
+            before = {one: (one.every_edition, one.edition_ids) for one in features}
+        result = super().write(vals)
+        for feature, (shared, editions) in before.items():
+            if shared and not feature.every_edition:
+                feature._check_loss()
+            elif editions - feature.edition_ids:
+                feature._check_loss(editions - feature.edition_ids)
+        return result
+
+    # === BUSINESS === #
+
+    def _check_loss(self, editions=None):
+        """Raise if settled, billable usage rests on these features, which were taken away.
+
+        :param editions: the editions that have lost them; default all
+        :raise UserError: see ``trtc.item._check_stays_unlocked``
+        """
+        features = self.filtered(lambda feature: not feature.every_edition)
+        items = features.sudo().with_context(active_test=False).item_ids
+        if items:
+            items.with_env(self.env)._check_stays_unlocked(
+                lambda application, day: editions is None
+                or application._get_edition(day) in editions,
+                self.env._(
+                    "Create another edition that does not unlock the feature, and let "
+                    "applications hold that one from a day on."
+                ),
+                editions,
+            )

@@ -254,6 +254,13 @@ class TrtcStatementLine(models.Model):
             domain.append(("application_id", "=", self.application_id.id))
         return domain
 
+    def _get_usage_days(self):
+        """Return {(application, day)} of the usage behind this line."""
+        self.ensure_one()
+        if self.application_id and self.cycle == periods.DAY:
+            return {(self.application_id, self.date)}
+        return {(usage.application_id, usage.date) for usage in self._get_usages()}
+
     def _get_usages(self):
         usages = self.env["trtc.usage"]
         for line in self:

@@ -15,6 +15,7 @@ from . import (
     test_invoice_lifecycle,
     test_invoicing,
     test_locked_usage,
+    test_matrix,
     test_portal,
     test_prices,
     test_query_counts,

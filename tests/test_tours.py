@@ -1,4 +1,5 @@
 from odoo.tests import HttpCase, tagged
+from odoo.tools import mute_logger
 
 from .common import TrtcCommon
 
@@ -21,6 +22,18 @@ class TestTours(TrtcCommon, HttpCase):
         self.start_tour("/odoo", "trtc_bill_a_month", login=self.accountant.login)
         move = self.env["account.move"].search([("trtc_account_id", "=", self.account.id)])
         self.assertEqual((move.state, move.amount_untaxed), ("posted", 3.99))
+
+    def test_a_manager_cannot_change_the_matrix_without_help(self):
+        manager = self.make_user("manager")
+        manager.password = manager.login
+        self.subscribe(self.application, "flagship", "2024-01-01")
+        self.usage("screenshot_terminal", 22_000, "2024-10-01")
+        self.settle("2024-10-31")
+        with mute_logger("odoo.http"):
+            self.start_tour("/odoo", "trtc_change_the_matrix", login=manager.login)
+        screenshot = self.feature("terminal_screenshot")
+        self.assertIn(screenshot, self.edition("pro").feature_ids)
+        self.assertIn(screenshot, self.edition("flagship").feature_ids)
 
     def test_an_accountant_cannot_decide_without_help(self):
         self.usage("screenshot_terminal", 22_000, "2024-10-01")

@@ -74,6 +74,57 @@ registry.category("web_tour.tours").add("trtc_bill_a_month", {
     ],
 });
 
+// From the matrix to an edition that unlocks one feature more, and back
+registry.category("web_tour.tours").add("trtc_change_the_matrix", {
+    url: "/odoo",
+    steps: () => [
+        ...openApp(),
+        ...openMenu("trtc_menu_configuration", "trtc_menu_matrix"),
+        {
+            content: "What every edition has cannot be unticked",
+            trigger:
+                ".o_trtc_edition_matrix tr[data-code='cloud_slicing'] input[data-edition='lite']:disabled:checked",
+        },
+        {
+            content: "Tick",
+            trigger:
+                ".o_trtc_edition_matrix tr[data-code='terminal_screenshot'] input[data-edition='pro']:enabled:not(:checked)",
+            run: "click",
+        },
+        {
+            content: "It is saved",
+            trigger:
+                ".o_trtc_edition_matrix tr[data-code='terminal_screenshot'] input[data-edition='pro']:enabled:checked",
+        },
+        {
+            content: "Take away what settled usage rests on",
+            trigger:
+                ".o_trtc_edition_matrix tr[data-code='terminal_screenshot'] input[data-edition='flagship']:enabled:checked",
+            run: "click",
+        },
+        {
+            content: "It is refused, and says why",
+            trigger: ".modal:contains('is settled as billable already') .btn-primary",
+            run: "click",
+        },
+        {
+            content: "The tick is there still",
+            trigger:
+                "body:not(:has(.modal)) .o_trtc_edition_matrix tr[data-code='terminal_screenshot'] input[data-edition='flagship']:enabled:checked",
+        },
+        {
+            content: "Open an edition by its name",
+            trigger: ".o_trtc_edition_matrix thead a[title='pro']",
+            run: "click",
+        },
+        {
+            content: "It unlocks the feature",
+            trigger:
+                ".o_form_view .o_field_widget[name='feature_ids'] .form-check:contains('Terminal video screenshot') input:checked",
+        },
+    ],
+});
+
 // From locked usage to a decision
 registry.category("web_tour.tours").add("trtc_decide_on_locked_usage", {
     url: "/odoo",
