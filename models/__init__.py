@@ -9,6 +9,7 @@ from . import (
     trtc_account,
     trtc_account_invoice,
     trtc_account_meter,
+    trtc_account_notify,
     trtc_account_settle,
     trtc_allocation,
     trtc_application,

@@ -125,6 +125,7 @@ class TrtcAccount(models.Model):
             settled = self._get_settled_charges(cycle, window)
             statements |= self._create_statements(cycle, rating.difference(new, settled))
         notes._work_off()
+        self._notify_locked_usage()
         return statements
 
     def _get_waiting(self, until):

@@ -1,8 +1,19 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+
+from ..rating import periods
+
+#: What usage becomes by a decision.
+STATUSES = {"bill": "billable", "waive": "waived"}
 
 
 class TrtcDecision(models.Model):
-    """What a person decided about usage of a feature that was locked."""
+    """What a person decided about usage of a feature that was locked.
+
+    It holds until it is taken back, whatever is unlocked in the meantime; the newest one
+    holds where several meet. It can be taken back until an invoice rests on it.
+    """
 
     _name = "trtc.decision"
     _description = "TRTC Decision on Locked Usage"
@@ -28,6 +39,12 @@ class TrtcDecision(models.Model):
         readonly=True,
         default=lambda self: self.env.user,
     )
+    is_invoiced = fields.Boolean(
+        string="Invoiced",
+        compute="_compute_is_invoiced",
+        compute_sudo=True,
+        help="A posted invoice rests on this decision: it cannot be taken back.",
+    )
 
     _dates_ordered = models.Constraint(
         "CHECK (date_to >= date_from)", "A decision cannot end before it starts."
@@ -45,6 +62,25 @@ class TrtcDecision(models.Model):
                 item=decision.item_id.name or "",
                 application=decision.application_id.name or "",
             )
+
+    @api.depends("application_id", "item_id", "date_from", "date_to", "outcome")
+    def _compute_is_invoiced(self):
+        for decision in self:
+            decision.is_invoiced = bool(decision._get_posted_invoices())
+
+    # === CONSTRAINT === #
+
+    @api.constrains("item_id")
+    def _check_item(self):
+        for decision in self:
+            if not decision.item_id.feature_id:
+                raise ValidationError(
+                    self.env._(
+                        "There is nothing to decide about %(item)s: it needs no feature, so its "
+                        "usage is never locked.",
+                        item=decision.item_id.name,
+                    )
+                )
 
     # === CRUD === #
 
@@ -91,10 +127,100 @@ class TrtcDecision(models.Model):
             )
         return super().unlink()
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_invoiced(self):
+        for decision in self.sudo():
+            moves = decision._get_posted_invoices()
+            if moves:
+                raise UserError(
+                    self.env._(
+                        "%(decision)s cannot be taken back: %(invoices)s, which is posted, rests "
+                        "on it. Reset the invoice to draft or cancel it first; if your customer "
+                        "has it already, correct it by a credit note instead.",
+                        decision=decision.display_name,
+                        invoices=", ".join(moves.mapped("display_name")),
+                    )
+                )
+
+    # === ACTION === #
+
+    def action_take_back(self):
+        """Delete these decisions and settle their days again; show what waits then.
+
+        :raise UserError: if a posted invoice rests on one of them
+        """
+        self.env["trtc.account"]._check_may_bill()
+        accounts = self.account_id
+        affected = Domain.OR(decision._get_line_domain() for decision in self)
+        until = max((decision._get_span()[1] for decision in self), default=False)
+        self.unlink()
+        if until:
+            accounts.settle(until)
+        return accounts[:1]._action_open(
+            "trtc_statement_line_pending_action",
+            Domain.AND([affected, Domain("is_pending", "=", True)]),
+        )
+
     # === BUSINESS === #
 
     def _note_for_settlement(self):
         self.ensure_one()
-        self.application_id._note_for_settlement(
-            self.date_from, self.date_to, only_locked_items=True
+        self.env["trtc.settlement.note"].sudo()._note_items(
+            self.account_id, self.application_id, self.item_id, self.date_from, self.date_to
         )
+
+    def _get_span(self):
+        """Return (first day, last day) of the periods that this decision reaches into."""
+        cycle = self.item_id.cycle
+        return (
+            periods.period_of(self.date_from, cycle)[0],
+            periods.period_of(self.date_to, cycle)[1],
+        )
+
+    def _get_line_domain(self):
+        """Return the domain of the statement lines about usage that was decided."""
+        self.ensure_one()
+        first, last = self._get_span()
+        places = self.application_id.ids
+        if self.item_id.scope == "account":
+            places = [False]
+        return Domain(
+            [
+                ("account_id", "=", self.account_id.id),
+                ("application_id", "in", places),
+                ("item_id", "=", self.item_id.id),
+                ("date", ">=", first),
+                ("date", "<=", last),
+            ]
+        )
+
+    def _get_posted_invoices(self):
+        """Return the posted invoices that rest on this decision.
+
+        They hold statement lines that were made after it, of the status that it gives.
+        Where their quantities cancel each other out, nothing rests on it any more.
+        """
+        self.ensure_one()
+        lines = self.env["trtc.statement.line"].search(
+            Domain.AND(
+                [
+                    self._get_line_domain(),
+                    [
+                        ("status", "=", STATUSES[self.outcome]),
+                        ("create_date", ">=", self.create_date),
+                        (
+                            "allocation_ids",
+                            "any",
+                            [("released", "=", False), ("move_id.state", "=", "posted")],
+                        ),
+                    ],
+                ]
+            )
+        )
+        kept = lines.browse()
+        for found in lines.grouped(lambda line: (line.date, line.kind)).values():
+            if round(sum(found.mapped("quantity")), 9):
+                kept |= found
+        return kept.allocation_ids.filtered(
+            lambda one: not one.released and one.move_id.state == "posted"
+        ).move_id

@@ -92,3 +92,30 @@ class TrtcSettlementNote(models.Model):
                 only_locked=only_locked_items,
             )
         )
+
+    def _note_items(self, account, application, items, date_from=None, date_to=None):
+        """Note the periods in which an account has usage of some items.
+
+        :param application: the only one that is concerned, or none for all
+        :param date_from: the first day; default all the days before ``date_to``
+        :param date_to: the last day; default all the days since ``date_from``
+        """
+        self.env["trtc.item"].flush_model()
+        self._insert_select(
+            SQL(
+                """
+                SELECT usage.account_id, item.id AS item_id, item.cycle, usage.date
+                  FROM trtc_usage usage
+                  JOIN trtc_item item ON item.id = usage.item_id
+                 WHERE usage.account_id = %(account)s AND usage.state = 'current'
+                   AND usage.item_id = ANY(%(items)s)
+                   AND usage.date BETWEEN %(date_from)s AND %(date_to)s
+                   AND (%(application)s IS NULL OR usage.application_id = %(application)s)
+                """,
+                account=account.id,
+                application=application.id or None,
+                items=items.ids,
+                date_from=date_from or fields.Date.to_date("0001-01-01"),
+                date_to=date_to or fields.Date.to_date("9999-12-31"),
+            )
+        )

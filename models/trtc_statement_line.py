@@ -169,17 +169,30 @@ class TrtcStatementLine(models.Model):
         if operator != "in":
             return NotImplemented
         self.flush_model()
+        # Usage that was decided, taken back and waits again is on two lines: the one before
+        # the last time that nothing was left is history.
         query = SQL(
             """(
-                SELECT line.id
-                  FROM trtc_statement_line line
-                  JOIN (%s) AS open
-                    ON open.account_id = line.account_id
-                   AND open.item_id = line.item_id AND open.date = line.date
-                   AND open.application_id IS NOT DISTINCT FROM line.application_id
-                   AND open.status = line.status AND open.kind = line.kind
-                   AND open.price_unit = line.price_unit
-                 WHERE line.status IN ('locked', 'unpriced') AND line.quantity > 0
+                SELECT id
+                  FROM (SELECT line.id, line.quantity,
+                               max(line.id) FILTER (WHERE line.left_over = 0) OVER pile AS settled
+                          FROM (SELECT *, sum(quantity) OVER (
+                                           PARTITION BY account_id, item_id, application_id,
+                                                        date, status, kind, price_unit
+                                               ORDER BY id) AS left_over
+                                  FROM trtc_statement_line
+                                 WHERE status IN ('locked', 'unpriced')) AS line
+                          JOIN (%s) AS open
+                            ON open.account_id = line.account_id
+                           AND open.item_id = line.item_id AND open.date = line.date
+                           AND open.application_id IS NOT DISTINCT FROM line.application_id
+                           AND open.status = line.status AND open.kind = line.kind
+                           AND open.price_unit = line.price_unit
+                        WINDOW pile AS (
+                               PARTITION BY line.account_id, line.item_id, line.application_id,
+                                            line.date, line.status, line.kind, line.price_unit)
+                       ) AS line
+                 WHERE quantity > 0 AND id > coalesce(settled, 0)
             )""",
             self._get_pending_query(),
         )

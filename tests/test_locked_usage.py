@@ -218,26 +218,6 @@ class TestLockedUsage(TrtcCommon):
                 ).action_decide()
         self.assertTrue(self._pending())
 
-    def test_a_decision_taken_back_stays_in_the_books(self):
-        self._shoot()
-        self.settle("2024-10-31")
-        self._decide(self.lines(), "bill")
-        posted = self.invoice("2024-10-31")
-        posted.action_post()
-        decision = self.env["trtc.decision"].search([("account_id", "=", self.account.id)])
-        decision.with_user(self.accountant).unlink()
-        self.settle("2024-10-31")
-        self.assertEqual(self.total("amount"), 0)
-        self.assertEqual(self.total("locked_quantity"), 22)
-        self.assertTrue(self._pending())
-        credit = self.invoice("2024-10-31")
-        self.assertEqual((credit.move_type, credit.amount_untaxed), ("out_refund", 0.36))
-        self.assert_books()
-        self._decide(self._pending(), "waive")
-        self.assertFalse(self._pending())
-        self.assertEqual(self.total("amount"), 0)
-        self.assert_books()
-
     def test_an_older_decision_beats_the_newer_one(self):
         self._shoot()
         self.settle("2024-10-31")
