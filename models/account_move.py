@@ -11,10 +11,11 @@ class InvoicePlan(NamedTuple):
     """What an invoice shall hold: see :meth:`AccountMove._trtc_get_plan`."""
 
     vals: dict
-    #: [(values of an invoice line, the statement lines that it bills)]
+    #: [(values of an invoice line, the statement lines or the fee that it bills)]
     groups: list
     #: every statement line that the invoice holds, those without an amount too
     lines: object
+    fees: object
     exact: object
     total: object
     draft: object
@@ -114,6 +115,12 @@ class AccountMove(models.Model):
             lambda allocation: not allocation.released
         ).statement_line_id
 
+    def _trtc_get_fees(self):
+        """Return the fees that this invoice holds."""
+        return self.sudo().trtc_allocation_ids.filtered(
+            lambda allocation: not allocation.released
+        ).fee_id
+
     def _trtc_sync_allocations(self):
         """Release what cancelled invoices held; claim it again on the way back."""
         allocations = self.sudo().trtc_allocation_ids
@@ -122,11 +129,12 @@ class AccountMove(models.Model):
         cancelled = allocations.filtered(lambda a: a.move_id.state == "cancel")
         cancelled.filtered(lambda a: not a.released).released = True
         back = (allocations - cancelled).filtered("released")
-        taken = back.statement_line_id.allocation_ids.filtered(lambda a: not a.released)
+        held = back.statement_line_id.allocation_ids | back.fee_id.allocation_ids
+        taken = held.filtered(lambda a: not a.released)
         if taken:
             raise UserError(
                 self.env._(
-                    "The usage of %(invoice)s was billed again while it was cancelled, on "
+                    "What %(invoice)s bills was billed again while it was cancelled, on "
                     "%(others)s. Delete or cancel that invoice first, or leave this one "
                     "cancelled.",
                     invoice=", ".join(back.move_id.mapped("display_name")),
@@ -148,7 +156,9 @@ class AccountMove(models.Model):
         ):
             return False
         lines = self.invoice_line_ids
-        generated = lines.filtered(lambda line: line.trtc_item_id or line.trtc_is_rounding)
+        generated = lines.filtered(
+            lambda line: line.trtc_item_id or line.trtc_fee_id or line.trtc_is_rounding
+        )
         return (
             lines == generated
             and bool(generated.sudo().trtc_allocation_ids)
@@ -220,7 +230,8 @@ class AccountMove(models.Model):
         """Return the :class:`InvoicePlan` of a bill, or None if nothing is left of it."""
         account, draft = bill.account, bill.draft
         lines = bill.lines | draft._trtc_get_lines()
-        total = account._get_exact_total(lines)
+        fees = bill.fees | draft._trtc_get_fees()
+        total = account._get_exact_total(lines) + fees._get_exact_total()
         move_type = "out_invoice" if total >= 0 else "out_refund"
         sign = 1 if total >= 0 else -1
         rounded = account._get_rounded_total(sign * total)
@@ -231,8 +242,12 @@ class AccountMove(models.Model):
             return None
         return InvoicePlan(
             vals=account._prepare_invoice(bill, move_type),
-            groups=account._prepare_invoice_lines(lines, bill.period, sign),
+            groups=[
+                *account._prepare_invoice_lines(lines, bill.period, sign),
+                *account._prepare_fee_lines(fees, sign),
+            ],
             lines=lines,
+            fees=fees,
             exact=sign * total,
             total=rounded,
             draft=draft,
@@ -241,12 +256,13 @@ class AccountMove(models.Model):
     def _trtc_refresh(self, plan):
         """Bring the lines of this draft to a plan; keep what the plan leaves alone."""
         self.trtc_allocation_ids.unlink()
-        known = self.invoice_line_ids.filtered("trtc_item_id").grouped(
-            lambda line: line._trtc_get_key()
+        generated = self.invoice_line_ids.filtered(
+            lambda line: line.trtc_item_id or line.trtc_fee_id
         )
+        known = generated.grouped(lambda line: line._trtc_get_key())
         commands = []
         for vals in plan.get_line_vals():
-            key = vals["trtc_item_id"], vals["trtc_is_late"], vals["trtc_kind"], vals["price_unit"]
+            key = generated._trtc_prepare_key(vals)
             line = known.get(key, self.env["account.move.line"])[:1]
             if line:
                 known[key] -= line
@@ -261,14 +277,16 @@ class AccountMove(models.Model):
         self.ensure_one()
         exact = plan.lines._get_exact_amounts()
         by_sequence = {
-            line.sequence: line for line in self.invoice_line_ids if line.trtc_item_id
+            line.sequence: line
+            for line in self.invoice_line_ids
+            if line.trtc_item_id or line.trtc_fee_id
         }
         places = {
-            line: by_sequence[vals["sequence"]]
-            for vals, (_vals, lines) in zip(plan.get_line_vals(), plan.groups, strict=True)
-            for line in lines
+            billed: by_sequence[vals["sequence"]]
+            for vals, (_vals, found) in zip(plan.get_line_vals(), plan.groups, strict=True)
+            for billed in found
         }
-        return [
+        lines = [
             {
                 "statement_line_id": line.id,
                 "move_id": self.id,
@@ -278,6 +296,17 @@ class AccountMove(models.Model):
             }
             for line in plan.lines
         ]
+        fees = [
+            {
+                "fee_id": fee.id,
+                "move_id": self.id,
+                "move_line_id": places[fee].id,
+                "quantity": fee.quantity,
+                "amount": fee.amount,
+            }
+            for fee in plan.fees
+        ]
+        return lines + fees
 
     def _trtc_round(self, plan):
         """Let the rounding line make the untaxed total the exact one, rounded once."""

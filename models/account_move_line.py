@@ -17,6 +17,14 @@ class AccountMoveLine(models.Model):
         ondelete="restrict",
         index="btree_not_null",
     )
+    trtc_fee_id = fields.Many2one(
+        "trtc.fee",
+        string="TRTC Fee",
+        readonly=True,
+        copy=False,
+        ondelete="restrict",
+        index="btree_not_null",
+    )
     trtc_kind = fields.Selection(
         [("usage", "Usage"), ("robot", "Robot")], string="TRTC Kind", readonly=True, copy=False
     )
@@ -61,7 +69,24 @@ class AccountMoveLine(models.Model):
     def _trtc_get_key(self):
         """Return what tells generated lines of one invoice apart."""
         self.ensure_one()
-        return self.trtc_item_id.id, self.trtc_is_late, self.trtc_kind, self.price_unit
+        return self._trtc_prepare_key(
+            {
+                "trtc_item_id": self.trtc_item_id.id,
+                "trtc_fee_id": self.trtc_fee_id.id,
+                "trtc_is_late": self.trtc_is_late,
+                "trtc_kind": self.trtc_kind,
+                "price_unit": self.price_unit,
+            }
+        )
+
+    @api.model
+    def _trtc_prepare_key(self, vals):
+        """Return the same of the values of a line."""
+        if vals.get("trtc_fee_id"):
+            return vals["trtc_fee_id"]
+        return tuple(
+            vals[name] for name in ("trtc_item_id", "trtc_is_late", "trtc_kind", "price_unit")
+        )
 
     def _trtc_is_as_generated(self):
         """Tell whether text, quantity and price are still what the statements say."""
@@ -71,7 +96,7 @@ class AccountMoveLine(models.Model):
         allocations = self.sudo().trtc_allocation_ids
         sign = -1 if self.move_id.move_type == "out_refund" else 1
         quantity = sign * sum(allocations.mapped("quantity"))
-        prices = set(allocations.statement_line_id.mapped("price_unit"))
+        prices = set((allocations.statement_line_id or allocations.fee_id).mapped("price_unit"))
         return (
             self.name == self.trtc_name
             and not self.discount

@@ -24,3 +24,9 @@ class Exact(fields.Float):
         with localcontext() as context:
             context.prec = 60
             return format(value.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP), "f")
+
+    def convert_to_cache(self, value, record, validate=True):
+        # Core rounds by multiplying, which may leave 740,700.000000001 of 740,700.
+        if not isinstance(value, Decimal):
+            return super().convert_to_cache(value, record, validate)
+        return float(value)

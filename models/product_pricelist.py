@@ -3,6 +3,7 @@ from decimal import Decimal
 
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from ..rating import prices
 from ..rating.periods import day_start
@@ -33,7 +34,14 @@ class ProductPricelist(models.Model):
         """Raise if settled accounts would change currency."""
         changed = self.filtered(lambda pricelist: pricelist.currency_id.id != currency_id)
         statements = self.env["trtc.statement"].sudo()
-        settled = statements.search([("account_id.pricelist_id", "in", changed.ids)], limit=1)
+        settled = statements.search(
+            [
+                "|",
+                ("account_id.pricelist_id", "in", changed.ids),
+                ("account_id.pricelist_history_ids.pricelist_id", "in", changed.ids),
+            ],
+            limit=1,
+        )
         if settled:
             raise UserError(
                 self.env._(
@@ -85,6 +93,19 @@ class ProductPricelist(models.Model):
                 known.append(prices.Step(start * size, price, rule))
         return steps
 
+    def _trtc_get_price(self, product, quantity, day):
+        """Return the price of one unit of a product on a billing day, or None.
+
+        :param Decimal quantity: how many units are bought; decides the step that holds
+        """
+        self.ensure_one()
+        moment = self._trtc_price_moment(day, self.env.company.trtc_billing_tz)
+        price, rule_id = self._compute_price_rule(product, float(quantity), date=moment)[product.id]
+        rule = self.env["product.pricelist.item"].browse(rule_id)
+        if not rule or not (price or rule._trtc_is_free(product, quantity, moment)):
+            return None
+        return prices.exact(price, prices.PRICE_QUANTUM)
+
     def _trtc_step_starts(self, products, moment):
         """Return the quantities, ascending, at which prices may change."""
         rules = self._get_applicable_rules(products, moment)
@@ -104,12 +125,19 @@ class ProductPricelist(models.Model):
         """Tell whether a month's usage may change the price of its earlier days."""
         self.ensure_one()
         rules = self.env["product.pricelist.item"].with_context(active_test=False)
+        products = self.env["trtc.item"].with_context(active_test=False).search([]).product_id
+        # Steps of what is no billing item, such as minute packs, do not count.
+        steps = Domain("min_quantity", ">", 0) & (
+            Domain("product_id", "in", products.ids)
+            | Domain("product_tmpl_id", "in", products.product_tmpl_id.ids)
+            | Domain("applied_on", "in", ("2_product_category", "3_global"))
+        )
         lists, seen = self, self.browse()
         while lists:
-            domain = [("pricelist_id", "in", lists.ids)]
-            if rules.search_count([*domain, ("min_quantity", ">", 0)], limit=1):
+            domain = Domain("pricelist_id", "in", lists.ids)
+            if rules.search_count(domain & steps, limit=1):
                 return True
             seen |= lists
-            bases = rules.search([*domain, ("base", "=", "pricelist")])
+            bases = rules.search(domain & Domain("base", "=", "pricelist"))
             lists = bases.base_pricelist_id - seen
         return False

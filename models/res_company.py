@@ -1,7 +1,7 @@
 from datetime import datetime, timedelta, timezone
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.base.models.res_partner import _tzs
 
@@ -21,6 +21,53 @@ class ResCompany(models.Model):
         help="Days and months of TRTC usage begin and end in this time zone. "
         "Tencent Cloud International settles in UTC+8.",
     )
+
+    trtc_upgrade_keeps_minutes = fields.Boolean(
+        string="TRTC Upgrades Keep Unused Minutes",
+        default=True,
+        help="The minutes of the edition before an upgrade stay until the end of the term; "
+        "otherwise they lapse with it. Tencent's documents do not say.",
+    )
+
+    trtc_deferred_account_id = fields.Many2one(
+        "account.account",
+        string="TRTC Deferred Revenue",
+        check_company=True,
+        domain="[('account_type', 'in', ('liability_current', 'liability_non_current'))]",
+        help="Fees of editions and minute packs wait on this account until they are earned. "
+        "Empty: they are revenue as soon as they are invoiced.",
+    )
+    trtc_deferred_journal_id = fields.Many2one(
+        "account.journal",
+        string="TRTC Recognition Journal",
+        check_company=True,
+        domain="[('type', '=', 'general')]",
+        help="The journal of the entries that recognise prepayments. Empty: the first "
+        "miscellaneous journal.",
+    )
+
+    # === CONSTRAINT === #
+
+    @api.constrains("trtc_deferred_account_id", "trtc_deferred_journal_id")
+    def _trtc_check_deferral(self):
+        for company in self:
+            account, journal = company.trtc_deferred_account_id, company.trtc_deferred_journal_id
+            if account and account.internal_group != "liability":
+                raise ValidationError(
+                    self.env._(
+                        "%(account)s is no liability: what is paid in advance is owed to the "
+                        "customer until it is earned. Choose a liability account.",
+                        account=account.display_name,
+                    )
+                )
+            if journal and journal.type != "general":
+                raise ValidationError(
+                    self.env._(
+                        "%(journal)s is no miscellaneous journal, which entries that recognise "
+                        "prepayments take.",
+                        journal=journal.display_name,
+                    )
+                )
 
     # === CRUD === #
 
@@ -46,6 +93,26 @@ class ResCompany(models.Model):
                     zone=self.trtc_billing_tz,
                 )
             )
+
+    def _trtc_get_recognition_journal(self):
+        """Return the journal of the entries that recognise prepayments.
+
+        :raise UserError: where there is none
+        """
+        self.ensure_one()
+        journal = self.trtc_deferred_journal_id or self.env["account.journal"].search(
+            [*self.env["account.journal"]._check_company_domain(self), ("type", "=", "general")],
+            limit=1,
+        )
+        if not journal:
+            raise UserError(
+                self.env._(
+                    "%(company)s has no miscellaneous journal for entries that recognise "
+                    "prepayments. Create one, or choose one in the settings of TRTC Billing.",
+                    company=self.display_name,
+                )
+            )
+        return journal
 
     @api.model
     def _trtc_utcnow(self):

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 
 class TrtcAccount(models.Model):
@@ -79,6 +79,25 @@ class TrtcAccount(models.Model):
         "duration, as long as the task itself, on lines of their own. Empty: the feed "
         "reports robots like users, as Tencent's does.",
     )
+    free_policy_id = fields.Many2one(
+        "trtc.free.policy",
+        string="Free Minutes",
+        ondelete="restrict",
+        tracking=True,
+        default=lambda self: self._default_free_policy_id(),
+        help="The rule by which this account gets free minutes; empty: none.",
+    )
+    free_from = fields.Date(
+        string="Free Minutes Since",
+        tracking=True,
+        help="The day on which the account received its first free minutes: their cycles begin "
+        "on this day of each month. Empty: calendar months, without a beginning.",
+    )
+    pack_ids = fields.One2many("trtc.minute.pack", "account_id")
+    pack_count = fields.Integer(compute="_compute_counts")
+    commitment_ids = fields.One2many("trtc.commitment", "account_id")
+    fee_ids = fields.One2many("trtc.fee", "account_id", readonly=True)
+    fee_count = fields.Integer(compute="_compute_counts")
     application_ids = fields.One2many("trtc.application", "account_id")
     application_count = fields.Integer(compute="_compute_counts")
     statement_count = fields.Integer(compute="_compute_counts")
@@ -107,6 +126,10 @@ class TrtcAccount(models.Model):
     def _default_pricelist_id(self):
         return self.env.ref("trtc_billing.pricelist_usd", raise_if_not_found=False)
 
+    @api.model
+    def _default_free_policy_id(self):
+        return self.env.ref("trtc_billing.free_policy_2023", raise_if_not_found=False)
+
     # === COMPUTE === #
 
     @api.depends("name", "uin")
@@ -127,6 +150,7 @@ class TrtcAccount(models.Model):
         statements = counts("trtc.statement")
         usages = counts("trtc.usage", [("state", "=", "current")])
         pending = counts("trtc.statement.line", [("is_pending", "=", True)])
+        packs, fees = counts("trtc.minute.pack"), counts("trtc.fee")
         can_invoice = self.env["account.move"].has_access("read")
         groups = (
             self.env["account.move"]._read_group(
@@ -141,19 +165,40 @@ class TrtcAccount(models.Model):
             account.statement_count = statements.get(account.id, 0)
             account.usage_count = usages.get(account.id, 0)
             account.pending_count = pending.get(account.id, 0)
+            account.pack_count = packs.get(account.id, 0)
+            account.fee_count = fees.get(account.id, 0)
             account.invoice_count = invoices.get(account.id, 0)
+
+    # === CONSTRAINT === #
+
+    @api.constrains("free_policy_id", "free_from")
+    def _check_free_from(self):
+        for account in self:
+            if account.free_policy_id._needs_free_from() and not account.free_from:
+                raise ValidationError(
+                    self.env._(
+                        "%(policy)s grants free minutes for a limited time: say under Free "
+                        "Minutes Since on which day %(account)s received the first ones.",
+                        policy=account.free_policy_id.name,
+                        account=account.display_name,
+                    )
+                )
 
     # === CRUD === #
 
     def write(self, vals):
         fixed = self._get_fixed_values() if self._get_fixed_fields() & set(vals) else {}
         days = {account: account.derive_robots_from for account in self}
+        free = {account: (account.free_policy_id, account.free_from) for account in self}
         result = super().write(vals)
         if "company_id" in vals:
             # Rules are checked before only, when the company was still the old one.
             self.check_access("write")
         for account, values in fixed.items():
             account._check_fixed_values(values)
+        for account, policy in free.items():
+            if policy != (account.free_policy_id, account.free_from):
+                account._follow_free_policy()
         for account, day in days.items():
             changed = {day, account.derive_robots_from}
             if len(changed) > 1:

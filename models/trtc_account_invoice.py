@@ -9,9 +9,12 @@ from odoo.tools import format_date
 from ..rating import periods, prices
 from .figures import show_figure
 
+#: Kinds of fees that are paid before they are earned.
+PREPAID = ("term", "upgrade", "pack")
+
 
 class Bill(NamedTuple):
-    """One invoice to be: an account, an invoicing period, statement lines.
+    """One invoice to be: an account, an invoicing period, statement lines and fees.
 
     ``draft`` is the invoice to refresh, or an empty recordset.
     """
@@ -19,6 +22,7 @@ class Bill(NamedTuple):
     account: object
     period: tuple
     lines: object
+    fees: object
     draft: object
 
 
@@ -33,6 +37,8 @@ class TrtcAccount(models.Model):
 
         One draft per account and invoicing period, from settled statement lines that
         no invoice holds.  A draft of the period that nobody changed is refreshed.
+        Fees of terms that begin until the day after ``until`` go along with the newest
+        of them; without any they have an invoice of their own, in advance.
         Adjustments of a period that is invoiced already go to the oldest open one; they
         wait while ``until`` lies in the middle of the next period.
         An account that another run holds is left to that run.
@@ -44,9 +50,11 @@ class TrtcAccount(models.Model):
         until = fields.Date.to_date(until)
         accounts = self._get_accounts_to_bill().sudo()
         by_company = defaultdict(list)
-        for account in accounts._filter_uninvoiced():
+        due = accounts._filter_uninvoiced() | accounts._filter_with_fees_due(until)
+        for account in due.sorted("id"):
             if account._lock_for_billing():
                 account = account.with_company(account.company_id)
+                account._open_terms(min(until, account.company_id._trtc_last_ended_day()))
                 by_company[account.company_id] += account._get_bills(until)
         moves, errors = self.env["account.move"].sudo(), []
         for company, bills in by_company.items():
@@ -61,11 +69,13 @@ class TrtcAccount(models.Model):
         return self.env["account.move"].browse(moves.ids)
 
     def _filter_uninvoiced(self):
-        """Return those accounts that have statement lines to invoice."""
-        groups = self.env["trtc.statement.line"]._read_group(
-            [("account_id", "in", self.ids), ("is_to_invoice", "=", True)], ["account_id"]
-        )
-        return self.browse(account.id for (account,) in groups).sorted("id")
+        """Return those accounts that have statement lines or fees to invoice."""
+        domain = [("account_id", "in", self.ids), ("is_to_invoice", "=", True)]
+        found = self.browse()
+        for model in ("trtc.statement.line", "trtc.fee"):
+            groups = self.env[model]._read_group(domain, ["account_id"])
+            found |= self.browse(account.id for (account,) in groups)
+        return found
 
     def _get_bills(self, until):
         """Return the bills that are due for this locked account, oldest first."""
@@ -80,17 +90,53 @@ class TrtcAccount(models.Model):
         target = late and self._get_period_for_late_usage(by_period, until)
         if target:
             by_period[target] = by_period.get(target, lines.browse()) | late
+        fees = self._get_due_fees(until)
+        newest = max(by_period, default=None)
         bills, carried = [], lines.browse()
         for period, found in sorted(by_period.items()):
             draft = self._get_refreshable_draft(period)
             found |= carried
-            if draft or self._get_rounded_total(self._get_exact_total(found)):
-                bills.append(Bill(self, period, found, draft))
+            along = fees if period == newest else fees.browse()
+            total = self._get_exact_total(found) + along._get_exact_total()
+            if draft or self._get_rounded_total(total):
+                bills.append(Bill(self, period, found, along, draft))
                 carried = lines.browse()
             else:
                 # Less than the smallest coin: goes along with a later period.
                 carried = found.filtered("amount")
+        if fees and not by_period:
+            draft = self._get_draft_for_fees()
+            period = (
+                (draft.trtc_date_from, draft.trtc_date_to)
+                if draft
+                else (min(fees.mapped("date_from")), max(fees.mapped("date_to")))
+            )
+            bills.append(Bill(self, period, lines.browse(), fees, draft))
         return bills
+
+    def _get_due_fees(self, until):
+        """Return the fees that are due for invoicing."""
+        return self.env["trtc.fee"].search(
+            [
+                ("account_id", "=", self.id),
+                ("date", "<=", self._get_fee_limit(until)),
+                ("is_to_invoice", "=", True),
+            ],
+            order="date_from, id",
+        )
+
+    def _get_draft_for_fees(self):
+        """Return the newest draft of this account that nobody changed, or none."""
+        drafts = self.env["account.move"].search(
+            [
+                ("trtc_account_id", "=", self.id),
+                ("company_id", "=", self.company_id.id),
+                ("move_type", "=", "out_invoice"),
+                ("state", "=", "draft"),
+            ],
+            order="trtc_date_to desc, id desc",
+        )
+        return drafts.filtered(lambda move: move._trtc_is_refreshable())[:1]
 
     def _get_due_domain(self, limit):
         """Return the domain of statement lines that are due for invoicing.
@@ -132,13 +178,20 @@ class TrtcAccount(models.Model):
         return min(open_periods | set(due), default=newest)
 
     def _get_period_invoices(self, domain):
-        """Return the invoices of this account that hold statement lines."""
+        """Return the invoices of this account that hold statement lines.
+
+        An invoice of fees alone closes no period of usage.
+        """
         return self.env["account.move"].search(
             [
                 ("trtc_account_id", "=", self.id),
                 ("company_id", "=", self.company_id.id),
                 ("move_type", "in", ("out_invoice", "out_refund")),
-                ("trtc_allocation_ids", "any", [("released", "=", False)]),
+                (
+                    "trtc_allocation_ids",
+                    "any",
+                    [("released", "=", False), ("statement_line_id", "!=", False)],
+                ),
                 *domain,
             ]
         )
@@ -236,6 +289,56 @@ class TrtcAccount(models.Model):
             "trtc_date_from": first,
             "trtc_date_to": last,
         }
+
+    def _prepare_fee_lines(self, fees, sign):
+        """Return [(values, fee)] of the invoice lines for fees, one each.
+
+        :param int sign: 1 for an invoice, -1 for a credit note
+        """
+        fees = fees.sorted(lambda fee: (fee.date_from, fee.id))
+        return [(self._prepare_fee_line(fee, sign), fee) for fee in fees]
+
+    def _prepare_fee_line(self, fee, sign):
+        """Return the values of the invoice line of a fee, with its service period."""
+        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        parts = [
+            fee.name,
+            self.env._(
+                "%(date_from)s to %(date_to)s",
+                date_from=format_date(self.env, fee.date_from),
+                date_to=format_date(self.env, fee.date_to),
+            ),
+        ]
+        name = "\n".join([*parts, fee.explanation] if fee.explanation else parts)
+        vals = {
+            "product_id": fee.product_id.id,
+            "product_uom_id": fee.uom_id.id,
+            "quantity": sign * fee.quantity,
+            "price_unit": fee.price_unit,
+            "name": name,
+            "trtc_name": name,
+            "trtc_fee_id": fee.id,
+            "trtc_date_from": fee.date_from,
+            "trtc_date_to": fee.date_to,
+        }
+        account = self._get_deferred_account(fee)
+        return {**vals, "account_id": account.id} if account else vals
+
+    def _get_deferred_account(self, fee):
+        """Return the account that holds a prepaid fee until it is earned, or none.
+
+        What comes back goes to the account that took it.
+        """
+        taken = fee.refund_of_id.allocation_ids.filtered(lambda a: not a.released)
+        if taken:
+            return taken.move_line_id.account_id
+        account = self.company_id.trtc_deferred_account_id
+        if not account or (fee.refund_of_id or fee).kind not in PREPAID:
+            return self.env["account.account"]
+        partner = self._get_invoice_partner()
+        delivery = partner.browse(partner.address_get(["delivery"])["delivery"])
+        positions = self.env["account.fiscal.position"].with_company(self.company_id)
+        return positions._get_fiscal_position(partner, delivery=delivery).map_account(account)
 
     def _get_invoice_line_name(self, item, kind, late, first, last):
         """Return the text of an invoice line, in the customer's language."""

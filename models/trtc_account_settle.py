@@ -35,7 +35,8 @@ class TrtcAccount(models.Model):
         accounts = self._get_accounts_to_bill().sudo()
         self.env["trtc.usage"].sudo()._adopt()
         statements, book, errors = self.env["trtc.statement"], PriceBook(), []
-        for account in accounts._filter_unsettled(until):
+        due = accounts._filter_unsettled(until) | accounts._filter_with_fees_due(until)
+        for account in due.sorted("id"):
             if not account._lock_for_billing():
                 continue
             account = account.with_company(account.company_id)
@@ -110,6 +111,7 @@ class TrtcAccount(models.Model):
     def _settle(self, until, book):
         """Settle this locked account; return the new statements."""
         until = min(until, self.company_id._trtc_last_ended_day())
+        self._open_terms(until)
         notes = self.env["trtc.settlement.note"].search(
             [("account_id", "=", self.id), ("date_to", "<=", until)]
         )
@@ -125,6 +127,8 @@ class TrtcAccount(models.Model):
             settled = self._get_settled_charges(cycle, window)
             statements |= self._create_statements(cycle, rating.difference(new, settled))
         notes._work_off()
+        self._settle_commitments(until)
+        self._follow_up_packs(statements)
         self._notify_locked_usage()
         return statements
 
@@ -148,8 +152,8 @@ class TrtcAccount(models.Model):
     def _get_rating_window(self, cycle, touched, until):
         """Return what to rate again when usage of some items and periods was touched.
 
-        A task's robot shares the rounding of another item. Where prices have steps,
-        usage of a day may change the price of every other settled day of its month.
+        A task's robot shares the rounding of another item; days share the minutes of
+        packs, and the steps of prices.
 
         :param touched: {(period, item)}
         :return: likewise
@@ -157,10 +161,23 @@ class TrtcAccount(models.Model):
         window = touched | {
             (period, item.robot_item_id) for period, item in touched if item.robot_item_id
         }
-        if cycle == periods.MONTH or not self.pricelist_id._trtc_has_steps():
+        while cycle == periods.DAY:
+            wider = self._extend_for_steps(self._extend_for_pools(window), until)
+            if wider == window:
+                break
+            window = wider
+        return window
+
+    def _extend_for_steps(self, window, until):
+        """Return a window of daily periods, with what shares price steps with it.
+
+        Usage of a day may change the price of every other settled day of its month.
+        """
+        lists = {self._get_pricelist(last) for (_first, last), _item in window}
+        if not any(pricelist._trtc_has_steps() for pricelist in lists):
             return window
         settled = self.env["trtc.statement"].search(
-            [("account_id", "=", self.id), ("cycle", "=", cycle), ("revision", "=", 0)]
+            [("account_id", "=", self.id), ("cycle", "=", periods.DAY), ("revision", "=", 0)]
         )
         later = {day for day in settled.mapped("date_from") if day > until}
         months = {(periods.period_of(first, periods.MONTH), item) for (first, _), item in window}
@@ -169,7 +186,7 @@ class TrtcAccount(models.Model):
             for (first, last), item in months
             for day in periods.days_of((first, last))
             if day <= until or day in later
-        }
+        } | window
 
     def _rate(self, cycle, window, book):
         """Return the charges for all usage of this account in a window.
@@ -182,13 +199,16 @@ class TrtcAccount(models.Model):
         used = self.env["trtc.item"].union(*(items[meter.item] for meter in meters))
 
         def steps_for(code, day):
-            steps = book.get_steps(self.pricelist_id, used, day)
+            steps = book.get_steps(self._get_pricelist(day), used, day)
             return steps[items[code]]
 
-        mode = self.pricelist_id._trtc_mode()
+        def mode_for(day):
+            return self._get_pricelist(day)._trtc_mode()
+
+        pools = self._get_pools(window) if cycle == periods.DAY else ()
         return [
             self._add_trace(charge, rules[charge.item], counts)
-            for charge in engine.rate(rules, meters, steps_for, mode)
+            for charge in engine.rate(rules, meters, steps_for, mode_for, pools)
         ]
 
     def _add_trace(self, charge, rule, counts):
@@ -239,6 +259,7 @@ class TrtcAccount(models.Model):
                 sorted({last for (_first, last), _item in window}),
             )
         )
+        draws = self._get_settled_draws(cycle, window)
         charges = [
             rating.Charge(
                 periods.period_of(day, cycle),
@@ -247,10 +268,40 @@ class TrtcAccount(models.Model):
                 status,
                 kind,
                 *map(Decimal, [price, *measures]),
+                draws=draws[day, code, sdkappid, status, kind, price],
             )
             for day, code, sdkappid, status, kind, price, *measures in rows
         ]
         return [charge for charge in charges if (charge.period, charge.item) in wanted]
+
+    def _get_settled_draws(self, cycle, window):
+        """Return {key of a charge: {pack id: (units, minutes)}} as settled in a window."""
+        draws = defaultdict(dict)
+        if cycle == periods.MONTH:
+            return draws
+        self.env["trtc.pack.draw"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT line.date, item.code, app.sdkappid, line.status, line.kind,
+                       line.price_unit::text, draw.pack_id,
+                       sum(draw.units)::text, sum(draw.minutes)::text
+                  FROM trtc_pack_draw draw
+                  JOIN trtc_statement_line line ON line.id = draw.statement_line_id
+                  JOIN trtc_item item ON item.id = line.item_id
+             LEFT JOIN trtc_application app ON app.id = line.application_id
+                 WHERE line.account_id = %s AND line.date = ANY(%s)
+                 GROUP BY line.date, item.code, app.sdkappid, line.status, line.kind,
+                       line.price_unit, draw.pack_id
+                """,
+                self.id,
+                sorted({last for (_first, last), _item in window}),
+            )
+        )
+        for *key, pack_id, units, minutes in rows:
+            if Decimal(units) or Decimal(minutes):
+                draws[tuple(key)][pack_id] = Decimal(units), Decimal(minutes)
+        return draws
 
     def _create_statements(self, cycle, charges):
         """Write charges down: new periods each on a statement, the rest on one."""
@@ -336,4 +387,8 @@ class TrtcAccount(models.Model):
             "price_unit": charge.price,
             "amount": charge.amount,
             "trace": charge.trace,
+            "draw_ids": [
+                Command.create({"pack_id": pack_id, "units": units, "minutes": minutes})
+                for pack_id, (units, minutes) in sorted(charge.draws.items())
+            ],
         }

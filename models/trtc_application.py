@@ -230,10 +230,17 @@ class TrtcApplication(models.Model):
 
         The subscription that runs on that day ends the day before, and the new one ends
         when that one would have ended; one that starts on the day changes its edition; a
-        later one stays and bounds the new one.
+        later one stays and bounds the new one. Where a term of the running subscription is
+        paid and the edition is a higher one, it is upgraded: see ``_upgrade`` there.
         """
         for application in self:
             subscriptions = application.subscription_ids.sorted("date_start")
+            paid = subscriptions.filtered(
+                lambda s: s._get_fee_at(day) and edition.sequence > s.edition_id.sequence
+            )
+            if paid and edition.fee_product_id:
+                paid[0]._upgrade(edition, day)
+                continue
             starting = subscriptions.filtered(lambda s: s.date_start == day)
             if starting:
                 starting.edition_id = edition
@@ -253,6 +260,19 @@ class TrtcApplication(models.Model):
                     "date_end": date_end,
                 }
             )
+
+    def _has_minutes(self, day):
+        """Tell whether minutes other than free ones are left for usage on a day."""
+        packs = self.env["trtc.minute.pack"].search(
+            [
+                ("account_id", "=", self.account_id.id),
+                ("application_id", "in", [self.id, False]),
+                ("kind", "!=", "free"),
+                ("date_start", "<=", day),
+                ("date_end", ">=", day),
+            ]
+        )
+        return any(pack.minutes_left > 0 for pack in packs)
 
     def _note_for_settlement(self, date_from, date_to=None, only_locked_items=False):
         """Have the usage of these applications on some days settled again.

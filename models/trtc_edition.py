@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .exact import QUANTITY_DIGITS
+
 
 class TrtcEdition(models.Model):
     _name = "trtc.edition"
@@ -24,6 +26,24 @@ class TrtcEdition(models.Model):
         help="What this edition unlocks, besides the features of every edition.",
     )
 
+    fee_product_id = fields.Many2one(
+        "product.product",
+        string="Monthly Fee",
+        ondelete="restrict",
+        help="What a month of this edition is billed as. Pricelists say what it costs; where "
+        "a pricelist has no price for it, the edition is not sold there: no fee is billed, "
+        "and no minutes are included.",
+    )
+    included_minutes = fields.Float(
+        digits=QUANTITY_DIGITS,
+        help="Minutes that each paid month includes, for the application alone.",
+    )
+    trial_days = fields.Integer(help="How long a trial lasts; 0: this edition is no trial.")
+    trial_max_application = fields.Integer(
+        string="Trials per Application", help="0: as many as wanted."
+    )
+    trial_max_account = fields.Integer(string="Trials per Account", help="0: as many as wanted.")
+
     shared_feature_ids = fields.Many2many(
         "trtc.feature",
         string="In Every Edition",
@@ -31,6 +51,11 @@ class TrtcEdition(models.Model):
         help="Features that every edition unlocks.",
     )
 
+    _not_negative = models.Constraint(
+        "CHECK (coalesce(included_minutes, 0) >= 0 AND coalesce(trial_days, 0) >= 0"
+        " AND coalesce(trial_max_application, 0) >= 0 AND coalesce(trial_max_account, 0) >= 0)",
+        "Included minutes, trial days and numbers of trials cannot be negative.",
+    )
     _code_uniq = models.Constraint(
         "UNIQUE (code)", "There is already an edition with this code."
     )

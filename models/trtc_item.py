@@ -2,12 +2,16 @@ from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 
 from ..rating import engine
 from .exact import QUANTITY_DIGITS
 
 #: What usage and its settlement rest on: with usage in place these stay as they are.
 METERING_FIELDS = ("code", "cycle", "scope", "aggregation", "usage_uom_id", "uom_id")
+
+#: (cycle, scope, aggregation) of the items that minutes of packs can cover.
+DRAWING = ("day", "application", "sum")
 
 
 class TrtcItem(models.Model):
@@ -76,6 +80,23 @@ class TrtcItem(models.Model):
         required=True,
         default="account",
     )
+    pack_ratio = fields.Float(
+        digits=QUANTITY_DIGITS,
+        copy=False,
+        help="Minutes of a prepaid, included or promotional pack that one billing unit "
+        "draws. 0: this item does not draw from packs.",
+    )
+    free_pack_ratio = fields.Float(
+        string="Free Minutes Ratio",
+        digits=QUANTITY_DIGITS,
+        copy=False,
+        help="Free minutes that one billing unit draws. 0: this item draws no free minutes.",
+    )
+    can_draw = fields.Boolean(
+        compute="_compute_can_draw",
+        search="_search_can_draw",
+        help="Minutes cover items that are settled by day and application.",
+    )
     robot_item_id = fields.Many2one(
         "trtc.item",
         ondelete="restrict",
@@ -93,7 +114,42 @@ class TrtcItem(models.Model):
         "CHECK (free_quantity >= 0)", "The free quantity cannot be negative."
     )
 
+    _ratios_not_negative = models.Constraint(
+        "CHECK (coalesce(pack_ratio, 0) >= 0 AND coalesce(free_pack_ratio, 0) >= 0)",
+        "A ratio cannot be negative.",
+    )
+
+    # === COMPUTE === #
+
+    @api.depends("cycle", "scope", "aggregation")
+    def _compute_can_draw(self):
+        for item in self:
+            item.can_draw = (item.cycle, item.scope, item.aggregation) == DRAWING
+
+    def _search_can_draw(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        names = ("cycle", "scope", "aggregation")
+        domain = Domain.AND([(name, "=", value)] for name, value in zip(names, DRAWING, strict=True))
+        return domain if True in value else ~domain
+
     # === CONSTRAINT === #
+
+    @api.constrains("pack_ratio", "free_pack_ratio", "cycle", "scope", "aggregation")
+    def _check_ratios(self):
+        self.filtered(lambda item: item.pack_ratio or item.free_pack_ratio)._check_can_draw()
+
+    def _check_can_draw(self):
+        """Raise if minutes of packs cannot cover one of these items."""
+        for item in self:
+            if not item.can_draw:
+                raise ValidationError(
+                    self.env._(
+                        "Billing item %(item)s cannot draw minutes: only items that are settled "
+                        "by day, add up usage and are rounded up per application can.",
+                        item=item.code,
+                    )
+                )
 
     @api.constrains("product_id", "usage_uom_id", "uom_id")
     def _check_units(self):
@@ -177,6 +233,16 @@ class TrtcItem(models.Model):
     def _get_unit_size(self):
         """Return how many usage units one billing unit holds, as a Decimal."""
         return self.uom_id._trtc_ratio(self.usage_uom_id)
+
+    @api.model
+    def _get_default_ratios(self, free):
+        """Return {item: minutes per billing unit} of the items that draw by default.
+
+        :param bool free: whether from free minutes, or from packs
+        """
+        name = "free_pack_ratio" if free else "pack_ratio"
+        items = self.with_context(active_test=False).search([(name, ">", 0)])
+        return {item: Decimal(repr(item[name])) for item in items}
 
     @api.model
     def _get_rules(self):

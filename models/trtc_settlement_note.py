@@ -93,6 +93,27 @@ class TrtcSettlementNote(models.Model):
             )
         )
 
+    def _note_days(self, keys):
+        """Note the periods that end on some days.
+
+        :param keys: (account, item, day) each
+        """
+        self.env["trtc.item"].flush_model()
+        keys = sorted((account.id, item.id, day) for account, item, day in keys)
+        accounts, items, days = ([key[part] for key in keys] for part in range(3))
+        self._insert_select(
+            SQL(
+                """
+                SELECT key.account_id, item.id AS item_id, item.cycle, key.date
+                  FROM unnest(%s::int[], %s::int[], %s::date[]) AS key(account_id, item_id, date)
+                  JOIN trtc_item item ON item.id = key.item_id
+                """,
+                accounts,
+                items,
+                days,
+            )
+        )
+
     def _note_items(self, account, application, items, date_from=None, date_to=None):
         """Note the periods in which an account has usage of some items.
 

@@ -77,6 +77,9 @@ class TrtcStatementLine(models.Model):
     )
     trace = fields.Json(readonly=True)
     explanation = fields.Text(compute="_compute_explanation", compute_sudo=True)
+    draw_ids = fields.One2many(
+        "trtc.pack.draw", "statement_line_id", string="Minutes Drawn", readonly=True
+    )
     allocation_ids = fields.One2many("trtc.allocation", "statement_line_id", readonly=True)
     invoice_line_ids = fields.Many2many(
         "account.move.line",

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from odoo import api, models
 
-from .figures import show_figure
+from .figures import show_figure, to_decimal
 
 
 class TrtcStatementLine(models.Model):
@@ -24,6 +24,7 @@ class TrtcStatementLine(models.Model):
         if not (self.trace or {}).get("was"):
             return [*self._get_metering_sentences(), self._get_status_sentence()]
         sentences = [self._get_correction_sentence()]
+        sentences += [self._get_draw_sentence(draw) for draw in self.sudo().draw_ids]
         if Decimal(self.trace["now"]["quantity"]):
             sentences.append(self._get_status_sentence())
         return sentences
@@ -49,7 +50,10 @@ class TrtcStatementLine(models.Model):
                     quantity=self._show(self.quantity, unit),
                 )
             )
-        if self.free_quantity:
+        draws = self.sudo().draw_ids
+        granted = sum(draw.units for draw in draws if draw.pack_id.kind == "free")
+        own = to_decimal(self.free_quantity) - to_decimal(granted)
+        if own:
             per = {
                 ("account", "day"): self.env._("per account and day"),
                 ("account", "month"): self.env._("per account and month"),
@@ -59,15 +63,46 @@ class TrtcStatementLine(models.Model):
             sentences.append(
                 self.env._(
                     "Of these %(free)s free (%(quota)s %(per)s).",
-                    free=self._show(self.free_quantity, unit),
+                    free=self._show(own, unit),
                     quota=self._show(Decimal(trace.get("free_quantity", "0")), unit),
                     per=per[trace.get("free_scope", "account"), self.cycle],
                 )
             )
-        return sentences
+        return sentences + [self._get_draw_sentence(draw) for draw in draws]
+
+    def _get_draw_sentence(self, draw):
+        """Return which pack covered how much, and what it cost there."""
+        values = {
+            "units": self._show(abs(draw.units), self.uom_id),
+            "pack": draw.pack_id._get_customer_name(),
+            "minutes": self._show(abs(draw.minutes)),
+        }
+        if draw.units < 0:
+            return self.env._("Given back to %(pack)s: %(minutes)s minutes.", **values)
+        ratio = to_decimal(draw.minutes) / to_decimal(draw.units)
+        if ratio == 1:
+            return self.env._("Covered by %(pack)s: %(units)s.", **values)
+        return self.env._(
+            "Covered by %(pack)s: %(units)s, each of which takes %(ratio)s minutes, so "
+            "%(minutes)s minutes.",
+            ratio=self._show(ratio),
+            **values,
+        )
 
     def _get_correction_sentence(self):
         was, now = self.trace["was"], self.trace["now"]
+        covered = [Decimal(one.get("free", "0")) + Decimal(one["pack"]) for one in (was, now)]
+        if was["quantity"] == now["quantity"] and covered[0] != covered[1]:
+            return self.env._(
+                "Correction of a settled period: of %(quantity)s free minutes and packs covered "
+                "%(was)s before and cover %(now)s now, because usage of this or an earlier day "
+                "changed.",
+                quantity=self._show(Decimal(now["quantity"]), self.uom_id),
+                was=self._show(covered[0]),
+                now=self._show(covered[1]),
+            )
+        if was["quantity"] == now["quantity"] and self.sudo().draw_ids:
+            return self.env._("Correction of a settled period: other packs cover the usage now.")
         if was["quantity"] == now["quantity"]:
             return self.env._(
                 "Correction of a settled period: usage of %(was)s before, %(now)s now, which "

@@ -1,7 +1,7 @@
 from datetime import date
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
 
@@ -26,6 +26,38 @@ class TrtcSubscription(models.Model):
     date_end = fields.Date(
         tracking=True, help="The last day on which the edition holds; empty: open."
     )
+    date_anchor = fields.Date(
+        string="Terms Since",
+        readonly=True,
+        copy=False,
+        help="Terms begin on this day of each month; empty: on the day of the start.",
+    )
+    bill_fee = fields.Boolean(
+        string="Bill Monthly Fee",
+        default=True,
+        tracking=True,
+        help="Bill the fee of the edition for each monthly term, in advance, and grant the "
+        "minutes that it includes. While the subscription is open it renews by itself.",
+    )
+    refunded = fields.Boolean(readonly=True, copy=False, tracking=True)
+    upgraded_from_id = fields.Many2one(
+        "trtc.subscription", readonly=True, copy=False, ondelete="restrict"
+    )
+    fee_ids = fields.One2many("trtc.fee", "subscription_id", readonly=True)
+    pack_ids = fields.One2many("trtc.minute.pack", "subscription_id", readonly=True)
+    paid_until = fields.Date(
+        compute="_compute_paid_until", help="The last day of the newest term with a fee."
+    )
+    state = fields.Selection(
+        [
+            ("future", "Not Started"),
+            ("running", "Running"),
+            ("ended", "Ended"),
+            ("refunded", "Refunded"),
+        ],
+        compute="_compute_state",
+    )
+    fee_warning = fields.Char(compute="_compute_fee_warning")
     # Notes of the staff.
     message_ids = fields.One2many(groups="base.group_user")
     website_message_ids = fields.One2many(groups="base.group_user")
@@ -56,7 +88,74 @@ class TrtcSubscription(models.Model):
                 date=fields.Date.to_string(subscription.date_start) or "",
             )
 
+    @api.depends("fee_ids.date_to", "fee_ids.kind")
+    def _compute_paid_until(self):
+        for subscription in self:
+            paid = subscription.fee_ids.filtered(lambda fee: fee.kind in ("term", "upgrade"))
+            subscription.paid_until = max(paid.mapped("date_to"), default=False)
+
+    @api.depends("date_start", "date_end", "refunded")
+    def _compute_state(self):
+        for subscription in self:
+            today = (subscription.company_id or self.env.company)._trtc_today()
+            if subscription.refunded:
+                subscription.state = "refunded"
+            elif subscription.date_end and subscription.date_end < today:
+                subscription.state = "ended"
+            elif subscription.date_start and subscription.date_start > today:
+                subscription.state = "future"
+            else:
+                subscription.state = "running"
+
+    @api.depends("bill_fee", "edition_id", "date_start", "application_id", "fee_ids")
+    def _compute_fee_warning(self):
+        for subscription in self:
+            subscription.fee_warning = subscription._get_fee_warning()
+
+    def _get_fee_warning(self):
+        """Return why the next term of this subscription will not be billed, or nothing."""
+        product = self.edition_id.fee_product_id
+        if not (self.bill_fee and product and self.account_id and self.date_start):
+            return False
+        term = self._get_next_term()
+        if not term or self._get_list_price(self.edition_id, term[0]) is not None:
+            return False
+        return self.env._(
+            "The pricelist %(pricelist)s has no price for the product %(product)s: the fee is "
+            "not billed, and its included minutes are not granted, until there is one.",
+            pricelist=self.account_id.pricelist_id.name,
+            product=product.display_name,
+        )
+
     # === CONSTRAINT === #
+
+    @api.constrains("application_id", "edition_id")
+    def _check_trials(self):
+        for subscription in self.filtered("edition_id.trial_days"):
+            edition, application = subscription.edition_id, subscription.application_id
+            for limit, domain, place in (
+                (
+                    edition.trial_max_application,
+                    [("application_id", "=", application.id)],
+                    application.display_name,
+                ),
+                (
+                    edition.trial_max_account,
+                    [("account_id", "=", application.account_id.id)],
+                    application.account_id.display_name,
+                ),
+            ):
+                domain += [("edition_id", "=", edition.id)]
+                if limit and self.search_count(domain) > limit:
+                    raise ValidationError(
+                        self.env._(
+                            "%(place)s had the trial %(edition)s %(count)s times already, which "
+                            "is as often as it may.",
+                            place=place,
+                            edition=edition.name,
+                            count=limit,
+                        )
+                    )
 
     @api.constrains("application_id", "date_start", "date_end")
     def _check_no_overlap(self):
@@ -112,6 +211,17 @@ class TrtcSubscription(models.Model):
             for subscription in self:
                 subscription._note_changed_rights()
         return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_without_fees(self):
+        for subscription in self:
+            if subscription.sudo().fee_ids:
+                raise UserError(
+                    self.env._(
+                        "%(subscription)s has fees: end or refund it instead of deleting it.",
+                        subscription=subscription.display_name,
+                    )
+                )
 
     def unlink(self):
         for subscription in self:

@@ -37,9 +37,9 @@ class Pool:
 
     ``key`` is the caller's name of it; the earlier of two pools that are otherwise
     alike is the one with the smaller key.  ``ratios`` holds, per item code, the
-    minutes that one billing unit costs; other items do not draw.  ``minutes`` is what
-    is left at the beginning of what is rated; ``application`` is None for a pool of
-    the whole account.
+    minutes that one billing unit costs; other items, and those of ratio 0, do not
+    draw.  ``minutes`` is what is left at the beginning of what is rated;
+    ``application`` is None for a pool of the whole account.
     """
 
     key: int
@@ -59,7 +59,7 @@ class Pool:
         """Tell whether a charge may draw from this pool."""
         first, last = charge.period
         return (
-            charge.item in self.ratios
+            self.ratios.get(charge.item, ZERO) > 0
             and self.first <= first
             and last <= self.last
             and self.application in (None, charge.application)

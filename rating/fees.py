@@ -10,13 +10,26 @@ ZERO = Decimal(0)
 def remaining_days(day, first, last):
     """Return (remaining days, total days) of a term on the day of an upgrade.
 
-    Both the day itself and the last day count: on the first day all remain.
+    Both the day itself and the last day count: on the first day all remain, as they do
+    before it; after the last day none is left.
 
     >>> from datetime import date
     >>> remaining_days(date(2024, 10, 16), date(2024, 10, 1), date(2024, 10, 30))
     (15, 30)
     """
-    return (last - day).days + 1, (last - first).days + 1
+    total = (last - first).days + 1
+    return min(max((last - day).days + 1, 0), total), total
+
+
+def elapsed_days(day, first, last):
+    """Return (elapsed days, total days) of a service period at the end of a day.
+
+    >>> from datetime import date
+    >>> elapsed_days(date(2024, 10, 31), date(2024, 10, 16), date(2024, 11, 15))
+    (16, 31)
+    """
+    total = (last - first).days + 1
+    return min(max((day - first).days + 1, 0), total), total
 
 
 def upgrade_price(list_price, current_price, remaining, total, rounding):

@@ -134,3 +134,23 @@ def year_term(start):
     (datetime.date(2022, 5, 31), datetime.date(2025, 2, 28))
     """
     return period_of(add_months(start, 12), MONTH)[1]
+
+
+def next_day(day):
+    """Return the day after a day."""
+    return day + timedelta(days=1)
+
+
+def months_of(period):
+    """Return the first days of the months that a period of days touches.
+
+    >>> from datetime import date
+    >>> [day.month for day in months_of((date(2024, 12, 31), date(2025, 2, 1)))]
+    [12, 1, 2]
+    """
+    first, last = period
+    months, month = [], first.replace(day=1)
+    while month <= last:
+        months.append(month)
+        month = add_months(month, 1)
+    return months

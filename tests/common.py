@@ -103,6 +103,7 @@ class TrtcCommon(AccountTestInvoicingCommon):
 
     @classmethod
     def make_account(cls, **vals):
+        """Return a new account, without free minutes unless a policy is given."""
         number = next(_numbers)
         return cls.env["trtc.account"].create(
             {
@@ -111,6 +112,7 @@ class TrtcCommon(AccountTestInvoicingCommon):
                 "partner_id": cls.customer.id,
                 "company_id": cls.env.company.id,
                 "pricelist_id": cls.pricelist_usd.id,
+                "free_policy_id": False,
                 **vals,
             }
         )

@@ -1,0 +1,96 @@
+from collections import defaultdict
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..rating import periods
+from .exact import AMOUNT_DIGITS
+
+
+class TrtcCommitment(models.Model):
+    """What a customer agreed to use at least, in money, each month."""
+
+    _name = "trtc.commitment"
+    _description = "TRTC Minimum Commitment"
+    _order = "account_id, date_start desc"
+    _check_company_auto = True
+
+    # === FIELDS === #
+
+    account_id = fields.Many2one(
+        "trtc.account", required=True, ondelete="restrict", index=True, check_company=True
+    )
+    company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
+    currency_id = fields.Many2one(related="account_id.currency_id")
+    amount = fields.Float(
+        string="Per Month",
+        required=True,
+        digits=AMOUNT_DIGITS,
+        help="Without taxes. Where the usage of a month comes to less, a line on the invoice "
+        "makes up for the difference.",
+    )
+    date_start = fields.Date(required=True, help="The first day of a month.")
+    date_end = fields.Date(help="The last day of a month; empty: open.")
+    fee_ids = fields.One2many("trtc.fee", "commitment_id", readonly=True)
+
+    _amount_not_negative = models.Constraint(
+        "CHECK (amount >= 0)", "A minimum commitment cannot be negative."
+    )
+    _no_overlap = models.Constraint(
+        "EXCLUDE USING gist (int4range(account_id, account_id, '[]'::text) WITH &&,"
+        " daterange(date_start, date_end, '[]'::text) WITH &&)",
+        "An account has one minimum commitment at a time: end the other one first.",
+    )
+
+    # === COMPUTE === #
+
+    @api.depends("account_id", "date_start")
+    def _compute_display_name(self):
+        for commitment in self:
+            commitment.display_name = self.env._(
+                "Minimum commitment of %(account)s from %(date)s",
+                account=commitment.account_id.display_name or "",
+                date=commitment.date_start or "",
+            )
+
+    # === CONSTRAINT === #
+
+    @api.constrains("date_start", "date_end")
+    def _check_whole_months(self):
+        for commitment in self:
+            first, _last = periods.period_of(commitment.date_start, periods.MONTH)
+            end = commitment.date_end
+            if commitment.date_start != first or (
+                end and end != periods.period_of(end, periods.MONTH)[1]
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "A minimum commitment holds for whole months: from the first day of a "
+                        "month to the last day of a month."
+                    )
+                )
+
+    # === CRUD === #
+
+    def write(self, vals):
+        settled = self.sudo().filtered("fee_ids")
+        if settled and {"account_id", "amount", "date_start"} & set(vals):
+            raise UserError(
+                self.env._(
+                    "Months of %(commitment)s are settled already. End it, and make a new one "
+                    "from a later month on.",
+                    commitment=settled[0].display_name,
+                )
+            )
+        return super().write(vals)
+
+    # === BUSINESS === #
+
+    def _get_charged_by_month(self):
+        """Return {first day of a month: exact amount charged for it so far}."""
+        self.ensure_one()
+        charged = defaultdict(Decimal)
+        for fee in self.fee_ids:
+            charged[fee.date_from] += Decimal(repr(fee.amount))
+        return charged

@@ -1,0 +1,269 @@
+from odoo import api, fields, models
+from odoo.exceptions import LockError, UserError
+from odoo.fields import Command
+from odoo.tools import format_date
+
+
+class TrtcRecognition(models.Model):
+    """What an entry recognises of a prepaid fee.
+
+    What is recognised so far is never stored anywhere else: it is the sum of these rows
+    whose entry is not cancelled.  A row goes with its entry, and its amount is what the
+    entry says.
+    """
+
+    _name = "trtc.recognition"
+    _description = "TRTC Recognition of a Prepayment"
+    _order = "date desc, id desc"
+
+    # === FIELDS === #
+
+    fee_id = fields.Many2one("trtc.fee", required=True, readonly=True, ondelete="restrict")
+    move_id = fields.Many2one(
+        "account.move",
+        string="Entry",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        index=True,
+    )
+    move_line_id = fields.Many2one(
+        "account.move.line",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        index=True,
+        help="The side of the entry on the account of deferred revenue.",
+    )
+    number = fields.Integer(
+        required=True, readonly=True, help="Counts the recognitions of a fee."
+    )
+    date = fields.Date(
+        string="Recognised Until",
+        required=True,
+        readonly=True,
+        help="The last day of what is earned. The entry may have another date.",
+    )
+    amount = fields.Monetary(
+        compute="_compute_amount",
+        store=True,
+        currency_field="company_currency_id",
+        help="In the currency of the company; negative where less was earned than recognised.",
+    )
+    company_id = fields.Many2one(related="fee_id.company_id", store=True, index=True)
+    company_currency_id = fields.Many2one(
+        related="company_id.currency_id", string="Company Currency"
+    )
+    account_id = fields.Many2one(related="fee_id.account_id", store=True)
+    commercial_partner_id = fields.Many2one(related="fee_id.commercial_partner_id", store=True)
+    state = fields.Selection(related="move_id.state")
+
+    _once = models.Constraint(
+        "UNIQUE (fee_id, move_id)", "An entry recognises a fee once."
+    )
+    # Two runs that do not see each other would both make the next recognition of a fee.
+    _number_once = models.Constraint(
+        "UNIQUE (fee_id, number)",
+        "Another run recognised the same prepayments at the same time. Run it again.",
+    )
+
+    # === COMPUTE === #
+
+    @api.depends("move_line_id.balance")
+    def _compute_amount(self):
+        for recognition in self:
+            recognition.amount = recognition.move_line_id.balance
+
+    @api.depends("fee_id", "date")
+    def _compute_display_name(self):
+        for recognition in self:
+            recognition.display_name = self.env._(
+                "%(fee)s, until %(date)s",
+                fee=recognition.fee_id.display_name or "",
+                date=format_date(self.env, recognition.date) if recognition.date else "",
+            )
+
+    # === ACTION === #
+
+    def action_open_entry(self):
+        """Return the action that shows the entry of this recognition."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "account.move",
+            "res_id": self.move_id.id,
+            "view_mode": "form",
+        }
+
+    # === BUSINESS === #
+
+    @api.model
+    def _propose(self, company, date):
+        """Make the draft entry that recognises what was earned until a day.
+
+        Drafts of that day or a later one are replaced; an earlier one stays and counts as
+        recognised, so that each period keeps its own.
+
+        :return: the ``account.move``, or none where nothing is to be recognised
+        :raise UserError: where the day is locked, lies in the future or before what is
+            posted already, or where another run is at work
+        """
+        self = self.with_company(company)
+        try:
+            company.lock_for_update(allow_referencing=True)
+        except LockError as error:
+            raise UserError(
+                self.env._(
+                    "Somebody else proposes entries or changes settings for %(company)s at "
+                    "this moment. Try again.",
+                    company=company.display_name,
+                )
+            ) from error
+        self._check_day(company, date)
+        drafts = self._get_drafts(company, date)
+        prepayments = self.env["trtc.fee"]._get_prepayments(company, date, drafts)
+        journal = prepayments and company._trtc_get_recognition_journal()
+        if prepayments:
+            self._check_locks(company, date, journal)
+        drafts._trtc_take_back()
+        if not prepayments:
+            return self.env["account.move"]
+        move = self.env["account.move"].create(
+            self._prepare_entry(company, date, journal, prepayments)
+        )
+        # The lines come in the order in which they were given.
+        lines = move.line_ids.sorted("id")[::2]
+        self._record(zip((one.fee for one in prepayments), lines, strict=True), date)
+        return move
+
+    @api.model
+    def _record(self, pairs, date):
+        """Keep which fees the lines of a new entry recognise.
+
+        :param pairs: (fee, line on the account of deferred revenue)
+        :param date: the last day of what is earned
+        """
+        pairs = list(pairs)
+        groups = self._read_group(
+            [("fee_id", "in", [fee.id for fee, _line in pairs])], ["fee_id"], ["number:max"]
+        )
+        numbers = {fee.id: number for fee, number in groups}
+        return self.create(
+            [
+                {
+                    "fee_id": fee.id,
+                    "move_id": line.move_id.id,
+                    "move_line_id": line.id,
+                    "number": numbers.get(fee.id, 0) + 1,
+                    "date": date,
+                }
+                for fee, line in pairs
+            ]
+        )
+
+    @api.model
+    def _get_entries(self, company, domain):
+        """Return the entries of a company that recognise something, reversals left out."""
+        found = self.search([("company_id", "=", company.id), *domain])
+        return found.move_id.filtered(lambda move: not move.reversed_entry_id)
+
+    @api.model
+    def _get_drafts(self, company, date):
+        """Return the drafts that a proposal for a day replaces."""
+        return self._get_entries(
+            company, [("date", ">=", date), ("move_id.state", "=", "draft")]
+        )
+
+    @api.model
+    def _check_day(self, company, date):
+        """Raise if nothing can be recognised until a day."""
+        if date > company._trtc_today():
+            raise UserError(
+                self.env._(
+                    "%(date)s lies in the future: what will be earned until then is not known "
+                    "yet. Choose a day until today.",
+                    date=format_date(self.env, date),
+                )
+            )
+        later = self._get_entries(
+            company, [("date", ">", date), ("move_id.state", "=", "posted")]
+        ).filtered(lambda move: "posted" not in move.reversal_move_ids.mapped("state"))
+        if later:
+            raise UserError(
+                self.env._(
+                    "%(entry)s is posted and goes beyond %(date)s. Choose its day or a later "
+                    "one: what changed before comes along as a difference.",
+                    entry=", ".join(later.mapped("display_name")),
+                    date=format_date(self.env, date),
+                )
+            )
+
+    @api.model
+    def _check_locks(self, company, date, journal):
+        """Raise if a lock date does not allow an entry on a day."""
+        violated = company._get_violated_lock_dates(date, False, journal)
+        if violated:
+            raise UserError(
+                self.env._(
+                    "An entry on %(date)s is not allowed: %(locks)s. Choose a later day, which "
+                    "then recognises this period too, or ask who is in charge of lock dates for "
+                    "an exception.",
+                    date=format_date(self.env, date),
+                    locks=company._format_lock_dates(violated),
+                )
+            )
+
+    @api.model
+    def _prepare_entry(self, company, date, journal, prepayments):
+        """Return the values of the entry that recognises prepayments."""
+        return {
+            "move_type": "entry",
+            "company_id": company.id,
+            "journal_id": journal.id,
+            "date": date,
+            "ref": self.env._(
+                "Prepayments earned until %(date)s", date=format_date(self.env, date)
+            ),
+            "line_ids": [
+                Command.create(vals)
+                for one in prepayments
+                for vals in self._prepare_entry_lines(company, date, one)
+            ],
+        }
+
+    @api.model
+    def _prepare_entry_lines(self, company, date, prepayment):
+        """Return the values of the two lines for a fee, the deferred side first."""
+        fee, line = prepayment.fee, prepayment.line
+        product = fee.product_id.with_company(company)
+        position = line.move_id.fiscal_position_id
+        income = product.product_tmpl_id.get_product_accounts(fiscal_pos=position)["income"]
+        if not income:
+            raise UserError(
+                self.env._(
+                    "%(product)s has no income account: set one on it or on its category.",
+                    product=product.display_name,
+                )
+            )
+        name = self.env._(
+            "%(fee)s, %(date_from)s to %(date_to)s, earned until %(date)s",
+            fee=fee.name,
+            date_from=format_date(self.env, fee.date_from),
+            date_to=format_date(self.env, fee.date_to),
+            date=format_date(self.env, date),
+        )
+        return [
+            {
+                "account_id": account.id,
+                "partner_id": line.partner_id.id,
+                "name": name,
+                "currency_id": company.currency_id.id,
+                "balance": balance,
+                "amount_currency": balance,
+                "tax_ids": [Command.clear()],
+            }
+            for account, balance in (
+                (prepayment.account, float(prepayment.due)),
+                (income, -float(prepayment.due)),
+            )
+        ]
