@@ -181,7 +181,7 @@ class TestAdjustments(TrtcCommon):
         contract = self.make_pricelist({"av_hd": 0.5})
         self.account.pricelist_id = contract
         record, _posted = self._bill()
-        contract.item_ids.fixed_price = 0.4
+        contract.item_ids.with_context(trtc_force_prices="As agreed").fixed_price = 0.4
         self._restate(record, 601)
         adjustment = self.settle("2024-10-31")
         self.assertEqual(

@@ -28,6 +28,8 @@ RIGHTS = {
     "trtc.decision": {**READ, "accountant": "crd", "manager": "crd"},
     "trtc.decide": {"accountant": "crwd", "manager": "crwd"},
     "trtc.run": {"accountant": "crwd", "manager": "crwd"},
+    "trtc.account.pricelist": CATALOGUE,
+    "trtc.price.change": {"manager": "crwd"},
     "trtc.settlement.note": {},
 }
 

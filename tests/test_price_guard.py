@@ -1,0 +1,569 @@
+from datetime import date
+
+from odoo import Command
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import Form, tagged
+from odoo.tools import mute_logger
+
+from .common import TrtcCommon
+
+REASON = "Agreed with the customer on the telephone"
+
+
+class PriceGuardCommon(TrtcCommon):
+    """An account with a contract, ten minutes of av_hd on two settled days."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.contract = cls.make_pricelist({"av_hd": 0.5})
+        cls.rule = cls.contract.item_ids
+        cls.account.pricelist_id = cls.contract
+        cls._use("2024-10-10", "2024-10-20")
+        cls.settle("2024-10-31")
+
+    @classmethod
+    def _use(cls, *days, item="av_hd", application=None):
+        for day in days:
+            cls.usage(item, 10, day, application, unit="min")
+
+    @classmethod
+    def _rule(cls, pricelist=None, item="av_hd", **vals):
+        return {
+            "pricelist_id": (pricelist or cls.contract).id,
+            "applied_on": "0_product_variant",
+            "product_id": cls.item(item).product_id.id,
+            "compute_price": "fixed",
+            "fixed_price": 0.4,
+            **vals,
+        }
+
+    def _create_rule(self, *args, **vals):
+        return self.env["product.pricelist.item"].create(self._rule(*args, **vals))
+
+    def _assert_refused(self, change, *words, error=UserError):
+        with self.assertRaises(error) as refused, self.env.cr.savepoint():
+            change()
+        for word in words:
+            self.assertIn(word, str(refused.exception))
+        self.env.invalidate_all()
+
+    def _assert_kept(self):
+        """Check that settlement finds nothing to do, and nothing to do otherwise."""
+        self.assertFalse(self.env["trtc.settlement.note"].search([]))
+        self.assertFalse(self.settle("2024-10-31"))
+        self.assert_books()
+
+    def _prices(self, day):
+        """Return the net {price: quantity} of a day over all revisions."""
+        net = {}
+        for line in self.lines(day=day):
+            net[line.price_unit] = net.get(line.price_unit, 0) + line.billable_quantity
+        return {price: quantity for price, quantity in net.items() if quantity}
+
+
+@tagged("post_install", "-at_install")
+class TestPriceGuard(PriceGuardCommon):
+    """What settled days were priced by stays as it is."""
+
+    # === WHAT IS REFUSED === #
+
+    def test_the_price_of_settled_days_is_overwritten(self):
+        self._assert_refused(
+            lambda: self.rule.write({"fixed_price": 0.4}),
+            self.account.name,
+            "2024-10-10",
+            "2024-10-20",
+            self.rule.name,
+            self.contract.name,
+            "Change Price",
+        )
+        self._assert_kept()
+
+    def test_the_price_of_settled_days_is_overwritten_through_its_list(self):
+        command = Command.update(self.rule.id, {"fixed_price": 0.4})
+        self._assert_refused(lambda: self.contract.write({"item_ids": [command]}))
+
+    def test_the_rule_of_settled_days_is_deleted(self):
+        self._assert_refused(self.rule.unlink, self.rule.name, "Change Price")
+        command = Command.delete(self.rule.id)
+        self._assert_refused(lambda: self.contract.write({"item_ids": [command]}))
+
+    def test_the_rule_of_settled_days_prices_something_else(self):
+        changes = (
+            {"product_id": self.item("av_2k").product_id.id},
+            {"pricelist_id": self.pricelist_cny.id},
+            {"min_quantity": 100},
+            {"compute_price": "percentage", "percent_price": 10},
+        )
+        for vals in changes:
+            with self.subTest(vals=vals):
+                self._assert_refused(lambda vals=vals: self.rule.write(vals))
+
+    def test_another_rule_takes_settled_days(self):
+        self._assert_refused(self._create_rule, "2024-10-10", "begin later", "Change Price")
+        self._assert_refused(lambda: self._create_rule(date_start="2024-10-15 00:00:00"))
+        self._assert_refused(lambda: self._create_rule(date_end="2024-10-15 00:00:00"))
+        other = self.make_pricelist({"av_hd": 0.3}).item_ids
+        self._assert_refused(lambda: other.write({"pricelist_id": self.contract.id}))
+
+    def test_a_rule_ends_within_settled_days(self):
+        self._assert_refused(
+            lambda: self.rule.write({"date_end": "2024-10-15 00:00:00"}), "2024-10-20"
+        )
+        # A second before the end of the last settled day in Shanghai
+        self._assert_refused(lambda: self.rule.write({"date_end": "2024-10-20 15:59:58"}))
+
+    def test_a_rule_begins_within_settled_days(self):
+        # A second after the end of the first settled day
+        self._assert_refused(lambda: self.rule.write({"date_start": "2024-10-10 16:00:00"}))
+        self.rule.date_start = "2024-10-10 15:59:59"
+        self._assert_kept()
+
+    def test_the_steps_of_settled_days_apply_otherwise(self):
+        contract = self.make_pricelist({"av_2k": [(0, 1), (5, 0.5)]})
+        account = self.make_account(pricelist_id=contract.id)
+        self._use("2024-10-10", item="av_2k", application=self.make_application(account))
+        self.settle("2024-10-31")
+        self._assert_refused(
+            lambda: contract.write({"trtc_graduated": True}),
+            account.name,
+            "2024-10-10",
+            contract.name,
+        )
+        self.contract.trtc_graduated = True
+        self._assert_kept()
+
+    def test_a_category_or_all_products_hide_the_settled_one(self):
+        product = self.item("av_hd").product_id
+        parent = product.categ_id.parent_id
+        self.assertTrue(parent)
+        for number, scope in enumerate(
+            (
+                {"applied_on": "1_product", "product_tmpl_id": product.product_tmpl_id.id},
+                {"applied_on": "2_product_category", "categ_id": parent.id},
+                {"applied_on": "3_global"},
+            )
+        ):
+            contract = self.make_pricelist({})
+            rule = self._create_rule(contract, **{"product_id": False, **scope})
+            account = self.make_account(pricelist_id=contract.id)
+            self._use("2024-10-10", application=self.make_application(account))
+            self.settle("2024-10-31")
+            with self.subTest(number=number, scope=scope):
+                self.assertEqual(self.lines(of=account).amount, 4)
+                self._assert_refused(lambda rule=rule: rule.write({"fixed_price": 0.3}))
+                self._assert_refused(rule.unlink)
+
+    def test_the_list_below_the_list_below_changes(self):
+        ground = self.make_pricelist({"av_hd": 0.3})
+        middle = self.make_pricelist({"av_2k": 1}, base=ground)
+        account = self.make_account(pricelist_id=self.make_pricelist({"av_4k": 2}, base=middle).id)
+        self._use("2024-10-10", application=self.make_application(account))
+        self.settle("2024-10-31")
+        self._assert_refused(
+            lambda: ground.item_ids.write({"fixed_price": 0.2}), account.name, ground.name
+        )
+        self._assert_refused(lambda: self._create_rule(middle), account.name)
+        self._assert_refused(middle.item_ids.filtered("base_pricelist_id").unlink)
+        middle.item_ids.filtered("product_id").fixed_price = 2
+        self._assert_kept()
+
+    def test_rates_of_exchange_hide_a_changed_base(self):
+        rates = {"base.CNY": 7, "base.EUR": 0.9}
+        self.env["res.currency.rate"].create(
+            [
+                {"name": "2024-10-01", "currency_id": self.env.ref(xml_id).id, "rate": rate}
+                for xml_id, rate in rates.items()
+            ]
+        )
+        base = self.make_pricelist({"av_hd": 3}, currency=self.env.ref("base.CNY"))
+        account = self.make_account(pricelist_id=self.make_pricelist({}, base=base).id)
+        self._use("2024-10-10", "2024-10-11", application=self.make_application(account))
+        self.settle("2024-10-31")
+        self._assert_refused(lambda: base.item_ids.write({"fixed_price": 2}), account.name)
+        self._assert_refused(
+            lambda: base.write({"currency_id": self.env.ref("base.EUR").id}), base.name
+        )
+        self._create_rule(base, date_start="2024-10-11 16:00:00")
+        self._assert_kept()
+
+    def test_the_clock_of_another_company_decides(self):
+        west = self.env["res.company"].create(
+            {"name": "West", "trtc_billing_tz": "America/New_York"}
+        )
+        contract = self.make_pricelist({"av_hd": 0.5})
+        there = self.make_account(company_id=west.id, pricelist_id=contract.id)
+        record = self.record("av_hd", 60, "2024-10-20", self.make_application(there))
+        self.env["trtc.usage"].with_company(west).ingest([record], "test")
+        there.with_context(allowed_company_ids=west.ids).settle("2024-10-31")
+        # The 20th ends at 16:00 in Shanghai, and twelve hours later in New York.
+        self._assert_refused(lambda: contract.item_ids.write({"date_end": "2024-10-20 16:00:00"}))
+        contract.item_ids.date_end = "2024-10-21 03:59:59"
+
+    def test_a_refusal_names_the_account_of_another_company(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        contract = self.make_pricelist({"av_hd": 0.5})
+        there = self.make_account(company_id=other.id, pricelist_id=contract.id, name="Secret")
+        record = self.record("av_hd", 60, "2024-10-20", self.make_application(there))
+        self.env["trtc.usage"].with_company(other).ingest([record], "test")
+        there.with_context(allowed_company_ids=other.ids).settle("2024-10-31")
+        manager = self.make_user("manager")
+        rule = contract.item_ids.with_user(manager)
+        with self.assertRaises(UserError) as refused, self.env.cr.savepoint():
+            rule.fixed_price = 0.4
+        self.assertNotIn("Secret", str(refused.exception))
+        with mute_logger("odoo.addons.base.models.ir_rule"):
+            self._assert_refused(
+                lambda: rule.with_context(trtc_force_prices=REASON).write({"fixed_price": 0.4}),
+                error=AccessError,
+            )
+
+    def test_an_archived_account_lets_its_prices_change(self):
+        self.account.active = False
+        self._assert_refused(lambda: self.rule.write({"fixed_price": 0.4}))
+
+    def test_a_list_that_the_account_has_left_changes(self):
+        self.account.pricelist_id = self.make_pricelist({"av_hd": 0.1})
+        self._assert_refused(lambda: self.rule.write({"fixed_price": 0.4}), "2024-10-20")
+
+    # === WHAT IS ALLOWED === #
+
+    def test_a_price_of_later_days_is_refused(self):
+        self.rule.date_end = "2024-10-20 15:59:59"
+        self._create_rule(date_start="2024-10-20 16:00:00").fixed_price = 0.3
+        self._assert_kept()
+
+    def test_a_newer_rule_of_later_days_is_refused(self):
+        self._create_rule(date_start="2024-10-20 16:00:00")
+        self._assert_kept()
+
+    def test_days_between_settled_ones_cannot_be_priced(self):
+        self._create_rule(date_start="2024-10-11 16:00:00", date_end="2024-10-15 15:59:59")
+        self._assert_kept()
+
+    def test_a_rule_that_prices_nothing_settled_cannot_change(self):
+        rule = self._create_rule(item="av_2k")
+        rule.fixed_price = 0.1
+        rule.unlink()
+        hidden = self._create_rule(applied_on="3_global", product_id=False)
+        hidden.fixed_price = 0.1
+        self._assert_kept()
+
+    def test_a_successor_at_the_same_price_is_refused(self):
+        self._create_rule(fixed_price=0.5)
+        self.rule.unlink()
+        self._assert_kept()
+
+    def test_usage_without_a_price_stays_without(self):
+        self._use("2024-10-10", item="av_2k")
+        self.settle("2024-10-31")
+        self.assertEqual(self.lines(item="av_2k").status, "unpriced")
+        self._create_rule(item="av_2k")
+        self.settle("2024-10-31")
+        self.assertEqual(self.total("amount", item="av_2k"), 4)
+        self.assert_books()
+
+    def test_a_day_that_was_taken_back_holds_the_price(self):
+        record = self.record("av_2k", 60, "2024-10-10")
+        rule = self._create_rule(item="av_2k")
+        self.ingest(record)
+        self.settle("2024-10-31")
+        self._assert_refused(lambda: rule.write({"fixed_price": 0.1}))
+        self.ingest({**record, "quantity": 0})
+        self.settle("2024-10-31")
+        rule.fixed_price = 0.1
+        self._assert_kept()
+
+    def test_a_list_of_no_account_asks_the_database(self):
+        shop = self.make_pricelist({"av_hd": 0.5})
+        rule = shop.item_ids
+        rule.fixed_price = 0.4
+        self.env.flush_all()
+        with self.assertQueryCount(1):
+            self.assertFalse(shop._trtc_get_settled_days())
+        self._create_rule(shop).unlink()
+        rule.unlink()
+
+    def test_names_and_notes_of_lists_are_guarded(self):
+        self.contract.write({"name": "Renamed", "sequence": 3})
+        self.rule.write({"fixed_price": 0.5})
+        self._assert_kept()
+
+    # === FORCE === #
+
+    def test_a_forced_change_leaves_settled_days_as_they_are(self):
+        self.rule.with_context(trtc_force_prices=REASON).fixed_price = 0.4
+        adjustment = self.settle("2024-10-31")
+        self.assertEqual(
+            sorted(adjustment.line_ids.mapped(lambda li: (li.billable_quantity, li.price_unit))),
+            [(-10, 0.5), (-10, 0.5), (10, 0.4), (10, 0.4)],
+        )
+        self.assertEqual(self.total("amount"), 8)
+        self.assertFalse(self.settle("2024-10-31"), "the second run does nothing")
+        self.assert_books()
+
+    def test_a_forced_deletion_bills_usage_without_a_price(self):
+        self.rule.with_context(trtc_force_prices=True).unlink()
+        self.settle("2024-10-31")
+        self.assertEqual(self.total("amount"), 0)
+        self.assertEqual(len(self.lines(is_pending=True)), 2)
+        self.assert_books()
+
+    def test_forced_steps_are_forgotten(self):
+        self._create_rule(item="av_2k", min_quantity=0)
+        self._create_rule(item="av_2k", min_quantity=5, fixed_price=0.1)
+        self._use("2024-10-10", item="av_2k")
+        self.settle("2024-10-31")
+        self.assertEqual(self.total("amount", item="av_2k"), 1)
+        self.contract.with_context(trtc_force_prices=REASON).trtc_graduated = True
+        self.settle("2024-10-31")
+        self.assertEqual(float(self.total("amount", item="av_2k")), 2.5)
+        self.assertIn(REASON, self.contract.message_ids[0].body)
+        self.assert_books()
+
+    def test_nobody_knows_who_forced_a_price(self):
+        manager = self.make_user("manager")
+        rule = self.rule.with_user(manager).with_context(trtc_force_prices=REASON)
+        rule.fixed_price = 0.4
+        message = self.contract.message_ids[0]
+        self.assertEqual(message.author_id, manager.partner_id)
+        for word in (manager.name, "0.5", "0.4", "2024-10-10", "2024-10-20", REASON):
+            self.assertIn(word, message.body)
+
+    def test_someone_else_than_a_manager_forces_a_price(self):
+        self.make_users()
+        pricing = self.env.ref("product.group_product_manager")
+        for role in ("reader", "operator", "accountant", "employee"):
+            user = getattr(self, f"user_{role}")
+            user.group_ids += pricing
+            rule = self.rule.with_user(user)
+            with self.subTest(role=role):
+                self._assert_refused(lambda rule=rule: rule.write({"fixed_price": 0.4}))
+                forced = rule.with_context(trtc_force_prices=REASON)
+                self._assert_refused(
+                    lambda forced=forced: forced.write({"fixed_price": 0.4}), error=AccessError
+                )
+                self._assert_refused(forced.unlink, error=AccessError)
+        for role in ("portal", "api_sender"):
+            rule = self.rule.with_user(getattr(self, f"user_{role}"))
+            forced = rule.with_context(trtc_force_prices=REASON)
+            with self.subTest(role=role), mute_logger("odoo.addons.base.models.ir_model"):
+                self._assert_refused(
+                    lambda forced=forced: forced.write({"fixed_price": 0.4}), error=AccessError
+                )
+        self._assert_kept()
+
+    def test_a_caller_claims_that_the_change_is_watched(self):
+        for claim in (True, 1, "WATCHED", {}):
+            rule = self.rule.with_context(trtc_watched=claim)
+            self._assert_refused(lambda rule=rule: rule.write({"fixed_price": 0.4}))
+
+
+@tagged("post_install", "-at_install")
+class TestPriceChange(PriceGuardCommon):
+    """The wizard that lets another price begin."""
+
+    def _change(self, day, price=0.4, rule=None, user=None, **vals):
+        wizard = self.env["trtc.price.change"].with_user(user or self.env.user).create(
+            {"rule_id": (rule or self.rule).id, "date_start": day, "fixed_price": price, **vals}
+        )
+        wizard.action_change()
+        return wizard
+
+    # === DAYS TO COME === #
+
+    def test_a_changed_price_bills_the_whole_month(self):
+        """Each day of the month at its own price."""
+        self._change("2024-10-21")
+        self._use("2024-10-21", "2024-10-25", "2024-10-15")
+        self.settle("2024-10-31")
+        for day, price in (("10", 0.5), ("15", 0.5), ("20", 0.5), ("21", 0.4), ("25", 0.4)):
+            self.assertEqual(self._prices(f"2024-10-{day}"), {price: 10}, day)
+        move = self.invoice("2024-10-31")
+        self.assertEqual(
+            {line.price_unit: line.quantity for line in move.invoice_line_ids}, {0.5: 30, 0.4: 20}
+        )
+        self.assert_books()
+
+    def test_a_price_changes_by_another_clock(self):
+        self._change("2024-10-21")
+        successor = self.contract.item_ids - self.rule
+        self.assertEqual(str(self.rule.date_end), "2024-10-20 15:59:59")
+        self.assertEqual(str(successor.date_start), "2024-10-20 16:00:00")
+        self.assertFalse(successor.date_end)
+        self.assertEqual((self.rule.fixed_price, successor.fixed_price), (0.5, 0.4))
+
+    def test_a_second_click_changes_the_price_again(self):
+        self._change("2024-10-21")
+        self._assert_refused(lambda: self._change("2024-10-21"), "ends on 2024-10-20")
+        self._assert_refused(lambda: self._change("2024-10-25", 0.3), "rule that follows")
+        self.assertEqual(len(self.contract.item_ids), 2)
+
+    def test_a_contract_that_ends_becomes_endless(self):
+        self.rule.date_end = "2024-12-31 15:59:59"
+        self._change("2024-10-21")
+        successor = self.contract.item_ids - self.rule
+        self.assertEqual(str(successor.date_end), "2024-12-31 15:59:59")
+        self._assert_refused(lambda: self._change("2025-01-01", 0.3, successor), "2024-12-31")
+
+    def test_a_price_changes_before_it_begins(self):
+        rule = self._create_rule(date_start="2024-12-01 00:00:00")
+        self._assert_refused(lambda: self._change("2024-11-30", 0.3, rule), "2024-12-01")
+        self._change("2024-12-01", 0.3, rule)
+        self.assertEqual(rule.fixed_price, 0.3)
+        self.assertEqual(len(self.contract.item_ids), 2)
+
+    def test_a_new_price_pushes_a_promotion_aside(self):
+        promotion = self._create_rule(
+            fixed_price=0.1, date_start="2024-10-24 16:00:00", date_end="2024-10-26 15:59:59"
+        )
+        self._change("2024-10-21")
+        self._use("2024-10-24", "2024-10-25", "2024-10-26", "2024-10-27")
+        self.settle("2024-10-31")
+        for day, price in (("24", 0.4), ("25", 0.1), ("26", 0.1), ("27", 0.4)):
+            self.assertEqual(self._prices(f"2024-10-{day}"), {price: 10}, day)
+        self._assert_refused(lambda: self._change("2024-10-26", 0.2, promotion), "settled days")
+        self.assert_books()
+
+    def test_a_new_price_never_comes_to_hold(self):
+        self._create_rule(fixed_price=0.1, date_start="2024-10-20 16:00:00")
+        self._assert_refused(lambda: self._change("2024-10-25"), "newer rule")
+
+    def test_a_discount_becomes_a_price(self):
+        contract = self.make_pricelist({})
+        rule = self._create_rule(
+            contract,
+            applied_on="3_global",
+            product_id=False,
+            compute_price="percentage",
+            base="pricelist",
+            base_pricelist_id=self.pricelist_usd.id,
+            percent_price=10,
+        )
+        account = self.make_account(pricelist_id=contract.id)
+        self._use("2024-10-10", application=self.make_application(account))
+        self.settle("2024-10-31")
+        self._change("2024-11-01", rule=rule, percent_price=20)
+        successor = contract.item_ids - rule
+        self.assertEqual(
+            (successor.compute_price, successor.percent_price, successor.base_pricelist_id),
+            ("percentage", 20, self.pricelist_usd),
+        )
+        self.assertEqual(rule.percent_price, 10)
+        self._assert_kept()
+
+    def test_a_formula_loses_what_the_wizard_does_not_show(self):
+        rule = self._create_rule(
+            item="av_2k",
+            compute_price="formula",
+            base="pricelist",
+            base_pricelist_id=self.pricelist_usd.id,
+            price_discount=10,
+            price_surcharge=0.001,
+            price_round=0.00001,
+        )
+        self._change("2024-11-01", rule=rule, price_discount=20)
+        successor = self.contract.item_ids.filtered("price_round") - rule
+        self.assertEqual(
+            (successor.price_discount, successor.price_surcharge, successor.price_round),
+            (20, 0.001, 0.00001),
+        )
+
+    def test_the_same_price_is_entered_as_new(self):
+        self._assert_refused(lambda: self._change("2024-10-21", 0.5), "old one")
+
+    # === SETTLED DAYS === #
+
+    def test_settled_days_are_adjusted_unasked(self):
+        self._assert_refused(
+            lambda: self._change("2024-10-15"), "1 lines", "2024-10-20", "Adjust settled days"
+        )
+        self._assert_refused(lambda: self._change("2024-10-15", adjust_settled=True))
+        self._assert_refused(lambda: self._change("2024-10-15", reason=REASON))
+        self._assert_refused(lambda: self._change("2024-10-15", adjust_settled=True, reason=" "))
+        self._assert_kept()
+
+    def test_a_forced_change_hides_one_side_of_it(self):
+        self._change("2024-10-15", adjust_settled=True, reason=REASON)
+        adjustment = self.settle("2024-10-31")
+        self.assertTrue(adjustment.is_adjustment)
+        self.assertEqual(
+            sorted(adjustment.line_ids.mapped(lambda li: (li.billable_quantity, li.price_unit))),
+            [(-10, 0.5), (10, 0.4)],
+        )
+        self.assertEqual(self._prices("2024-10-10"), {0.5: 10})
+        self.assertEqual(self._prices("2024-10-20"), {0.4: 10})
+        self.assertFalse(self.settle("2024-10-31"), "the second run does nothing")
+        self.assertEqual(self.invoice("2024-10-31").amount_untaxed, 9)
+        self.assert_books()
+
+    def test_nobody_knows_why_a_price_changed(self):
+        manager = self.make_user("manager")
+        self._change("2024-10-15", user=manager, adjust_settled=True, reason=REASON)
+        message = self.contract.message_ids[0]
+        self.assertEqual(message.author_id, manager.partner_id)
+        for word in ("0.5 USD", "0.4 USD", "2024-10-15", "2024-10-20", REASON, manager.name):
+            self.assertIn(word, message.body)
+        successor = self.contract.item_ids - self.rule
+        self._change("2024-11-05", 0.3, rule=successor, user=manager, reason="Yearly")
+        for word in ("0.3 USD", "2024-11-05", "Yearly"):
+            self.assertIn(word, self.contract.message_ids[0].body)
+
+    def test_the_preview_shows_others_than_those_adjusted(self):
+        base = self.make_pricelist({"av_hd": 0.3})
+        accounts = self.env["trtc.account"]
+        for contract in (
+            self.make_pricelist({}, base=base),
+            self.make_pricelist({"av_hd": 0.2}, base=base),
+            base,
+        ):
+            account = self.make_account(pricelist_id=contract.id)
+            application = self.make_application(account)
+            self._use("2024-10-14", "2024-10-16", "2024-10-18", application=application)
+            accounts |= account
+        self.settle("2024-10-31")
+        form = Form(self.env["trtc.price.change"].with_context(default_rule_id=base.item_ids.id))
+        self.assertEqual(form.date_start, self.env.company._trtc_today())
+        self.assertFalse(form.settled_lines)
+        self.assertEqual(form.account_ids[:], accounts[0] | accounts[2])
+        form.date_start = date(2024, 10, 15)
+        self.assertEqual((form.old_price, form.settled_days, form.settled_lines), ("0.3 USD", 2, 4))
+        self.assertEqual(
+            (form.settled_from, form.settled_to), (date(2024, 10, 16), date(2024, 10, 18))
+        )
+        form.fixed_price = 0.25
+        form.reason = REASON
+        form.adjust_settled = True
+        form.save().action_change()
+        adjustments = self.settle("2024-10-31")
+        self.assertEqual(adjustments.account_id, accounts[0] | accounts[2])
+        self.assertEqual(len(adjustments.line_ids), 8, "both sides of four lines")
+        self.assert_books()
+
+    def test_the_button_of_a_rule_leads_nowhere(self):
+        action = self.rule.action_trtc_change_price()
+        wizard = Form(self.env[action["res_model"]].with_context(**action["context"]))
+        self.assertEqual(wizard.rule_id, self.rule)
+        for view in ("product.product_pricelist_view", "product.product_pricelist_item_form_view"):
+            view = self.env.ref(view)
+            arch = self.env[view.model].get_view(view.id)["arch"]
+            self.assertIn("action_trtc_change_price", arch)
+            accountant = self.make_user("accountant")
+            arch = self.env[view.model].with_user(accountant).get_view(view.id)["arch"]
+            self.assertNotIn("action_trtc_change_price", arch)
+
+    @mute_logger("odoo.addons.base.models.ir_model", "odoo.addons.base.models.ir_rule")
+    def test_someone_else_than_a_manager_changes_a_price(self):
+        self.make_users()
+        for role in ("reader", "operator", "accountant", "api_sender", "portal", "employee"):
+            user = getattr(self, f"user_{role}")
+            with self.subTest(role=role):
+                self._assert_refused(
+                    lambda user=user: self._change("2024-11-05", user=user), error=AccessError
+                )
+                wizard = self.env["trtc.price.change"].create(
+                    {"rule_id": self.rule.id, "date_start": "2024-11-05", "fixed_price": 0.4}
+                )
+                self._assert_refused(wizard.with_user(user).action_change, error=AccessError)
+        self.assertEqual(self.contract.item_ids, self.rule)
