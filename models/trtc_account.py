@@ -267,6 +267,16 @@ class TrtcAccount(models.Model):
             "trtc_statement_action", [("account_id", "in", self.ids)]
         )
 
+    def action_open_packs(self):
+        return self._action_open(
+            "trtc_minute_pack_action",
+            [("account_id", "in", self.ids)],
+            {"default_account_id": self.id},
+        )
+
+    def action_open_fees(self):
+        return self._action_open("trtc_fee_action", [("account_id", "in", self.ids)])
+
     def action_open_pending(self):
         return self._action_open(
             "trtc_statement_line_pending_action", [("account_id", "in", self.ids)]

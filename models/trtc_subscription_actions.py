@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..rating import periods
@@ -7,6 +7,17 @@ from ..rating import periods
 class TrtcSubscription(models.Model):
     # A room of its own: what the buttons of a subscription do.
     _inherit = "trtc.subscription"  # pylint: disable=consider-merging-classes-inherited
+
+    # === FIELDS === #
+
+    is_trial = fields.Boolean(compute="_compute_is_trial")
+
+    # === COMPUTE === #
+
+    @api.depends("edition_id.trial_days")
+    def _compute_is_trial(self):
+        for subscription in self:
+            subscription.is_trial = subscription.edition_id.trial_days > 0
 
     # === ACTION === #
 
@@ -22,7 +33,7 @@ class TrtcSubscription(models.Model):
         """Let these subscriptions renew, as long as they have not ended."""
         for subscription in self:
             subscription._check_goes_on()
-            if subscription.edition_id.trial_days:
+            if subscription.is_trial:
                 raise UserError(
                     self.env._("A trial does not renew: buy an edition from the day after it.")
                 )

@@ -1,1 +1,11 @@
-from . import trtc_decide, trtc_price_change, trtc_run, trtc_sender_key, trtc_settings, trtc_suspend
+from . import (
+    trtc_decide,
+    trtc_price_change,
+    trtc_refund,
+    trtc_run,
+    trtc_sell_pack,
+    trtc_sender_key,
+    trtc_settings,
+    trtc_subscribe,
+    trtc_suspend,
+)

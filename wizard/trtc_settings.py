@@ -12,6 +12,7 @@ class TrtcSettings(models.TransientModel):
 
     _name = "trtc.settings"
     _description = "TRTC Billing Settings"
+    _check_company_auto = True
 
     # === FIELDS === #
 
@@ -27,13 +28,45 @@ class TrtcSettings(models.TransientModel):
         "once the company has usage.",
     )
 
+    upgrade_keeps_minutes = fields.Boolean(
+        string="Upgrades Keep Unused Minutes",
+        default=lambda self: self.env.company.trtc_upgrade_keeps_minutes,
+        help="The minutes of the edition before an upgrade stay until the end of the term; "
+        "otherwise they lapse with it.",
+    )
+    deferred_account_id = fields.Many2one(
+        "account.account",
+        string="Deferred Revenue",
+        check_company=True,
+        default=lambda self: self.env.company.trtc_deferred_account_id,
+        domain="[('account_type', 'in', ('liability_current', 'liability_non_current'))]",
+        help="Fees of editions and minute packs wait on this account until they are earned. "
+        "Empty: they are revenue as soon as they are invoiced.",
+    )
+    deferred_journal_id = fields.Many2one(
+        "account.journal",
+        string="Recognition Journal",
+        check_company=True,
+        default=lambda self: self.env.company.trtc_deferred_journal_id,
+        domain="[('type', '=', 'general')]",
+        help="The journal of the entries that recognise prepayments. Empty: the first "
+        "miscellaneous journal.",
+    )
+
     # === ACTION === #
 
     def action_save(self):
         """Write the settings to the current company."""
         self.ensure_one()
         self._check_may_change()
-        self.env.company.sudo().trtc_billing_tz = self.billing_tz
+        self.env.company.sudo().write(
+            {
+                "trtc_billing_tz": self.billing_tz,
+                "trtc_upgrade_keeps_minutes": self.upgrade_keeps_minutes,
+                "trtc_deferred_account_id": self.deferred_account_id.id,
+                "trtc_deferred_journal_id": self.deferred_journal_id.id,
+            }
+        )
 
     # === TOOLING === #
 
