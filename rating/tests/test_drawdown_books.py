@@ -25,11 +25,12 @@ from .drawdown_cases import (
     pool_plans,
     rated,
     steps_for,
+    usage_of,
 )
 
 DAYS = [FIRST + timedelta(number) for number in range((LAST - FIRST).days + 1)]
-modes = st.sampled_from([VOLUME, GRADUATED])
 fewer = settings(max_examples=60)
+plan_lists = st.lists(pool_plans, min_size=1, max_size=4)
 
 
 class Ledger:
@@ -122,7 +123,7 @@ ledgers = st.sampled_from([Ledger, ShortLedger])
 
 
 def stepped(code, _day):
-    prices = [(0, "0.3"), (6, "0.2"), (15, "0.1")]
+    prices = [(0, "0.3"), (3, "0.2"), (15, "0.1")]
     return [Step(Decimal(start), Decimal(price)) for start, price in prices]
 
 
@@ -151,7 +152,10 @@ def test_a_month_in_pieces_draws_and_bills_what_the_whole_does(meters, pools, ki
 
 @fewer
 @given(
-    st.lists(any_metered, max_size=8), pool_lists, st.sampled_from([VOLUME, GRADUATED]), st.data()
+    st.lists(usage_of(["video", "record"]), min_size=4, max_size=8),
+    pool_lists,
+    st.sampled_from([VOLUME, GRADUATED]),
+    st.data(),
 )
 def test_a_month_in_pieces_with_price_steps_bills_what_the_whole_does(meters, pools, mode, data):
     ledger = MonthLedger(stepped, mode)
@@ -162,7 +166,7 @@ def test_a_month_in_pieces_with_price_steps_bills_what_the_whole_does(meters, po
 
 
 @fewer
-@given(st.lists(any_metered, max_size=6), st.lists(pool_plans, max_size=4), ledgers, st.data())
+@given(st.lists(any_metered, min_size=2, max_size=6), plan_lists, ledgers, st.data())
 def test_pools_that_come_and_go_late_leave_the_same_books(meters, plans, kind, data):
     """Bought, cut, widened or withdrawn after the days they serve were settled."""
     ledger = kind()
@@ -178,7 +182,7 @@ def test_pools_that_come_and_go_late_leave_the_same_books(meters, plans, kind, d
 
 
 @fewer
-@given(st.lists(any_metered, max_size=8), pool_lists)
+@given(st.lists(any_metered, min_size=2, max_size=8), pool_lists)
 def test_a_pool_withdrawn_leaves_no_draw_behind(meters, pools):
     ledger = Ledger()
     for number, meter in enumerate(meters):
@@ -196,7 +200,7 @@ def test_a_pool_withdrawn_leaves_no_draw_behind(meters, pools):
 
 
 @fewer
-@given(st.lists(any_metered, max_size=8), pool_lists, pool_plans)
+@given(st.lists(any_metered, min_size=2, max_size=8), pool_lists, pool_plans)
 def test_a_pool_bought_late_changes_nothing_before_the_day_it_begins(meters, pools, plan):
     bought = replace(plan, key=99)
     ledger = Ledger()
