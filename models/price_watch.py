@@ -1,3 +1,5 @@
+from odoo import fields
+
 #: In the context of changes inside a change that is watched as a whole.  An object of its
 #: own, so that no caller from outside can claim it.
 WATCHED = object()
@@ -17,7 +19,9 @@ class PriceWatch:
         :param since: the first moment (naive UTC) that the change can concern, or None
         :param until: likewise the last one
         """
-        self.days = pricelists._trtc_get_settled_days(rules, since, until)
+        # What begins later concerns no day that a settlement could be at work on.
+        hold = not since or since <= fields.Datetime.now()
+        self.days = pricelists._trtc_get_settled_days(rules, since, until, hold)
         self._before = self._look()
 
     def __bool__(self):

@@ -131,17 +131,20 @@ class ProductPricelist(models.Model):
         accounts = self.env["trtc.account"].sudo().browse(sorted({row[0] for row in rows}))
         return accounts, self.sudo().browse(sorted({row[1] for row in rows}))
 
-    def _trtc_get_settled_days(self, rules=None, since=None, until=None):
+    def _trtc_get_settled_days(self, rules=None, since=None, until=None, hold=False):
         """Return what is settled, and billable, at prices that rest on these lists.
 
         :param rules: only billing items that one of these rules applies to
         :param since: only days that hold moments from this one (naive UTC) on
         :param until: only days that hold moments up to this one
+        :param bool hold: keep settlement of the accounts off, as prices are to change
         :return: {(pricelist of the account, company): {(account, item, day): lines}}
         """
         accounts, lists = self._trtc_get_holders()
         if not accounts:
             return {}
+        if hold:
+            accounts._hold_for_prices()
         items = self.env["trtc.item"].sudo().with_context(active_test=False).search([])
         if rules is not None:
             items = rules._trtc_filter_items(items)
@@ -241,9 +244,7 @@ class ProductPricelist(models.Model):
         for start in self._trtc_step_starts(product, moment):
             pricelist = self
             while pricelist:
-                found = rule.browse(
-                    pricelist._get_product_rule(product, float(start), date=moment)
-                )
+                found = rule.browse(pricelist._get_product_rule(product, float(start), date=moment))
                 if found == rule:
                     return True
                 based = found.compute_price != "fixed" and found.base == "pricelist"
@@ -253,8 +254,10 @@ class ProductPricelist(models.Model):
     def _trtc_get_first_open_day(self, accounts):
         """Return the first day that is settled for none of some accounts, at least today."""
         today = self.env.company._trtc_today()
-        groups = self.env["trtc.statement"].sudo()._read_group(
-            [("account_id", "in", accounts.ids)], [], ["date_to:max"]
+        groups = (
+            self.env["trtc.statement"]
+            .sudo()
+            ._read_group([("account_id", "in", accounts.ids)], [], ["date_to:max"])
         )
         last = fields.Date.to_date(groups[0][0])
         return max(today, last + timedelta(days=1)) if last else today

@@ -303,7 +303,5 @@ class ProductPricelistItem(models.Model):
             return True
         if self.base != "pricelist":
             return False
-        rule_id = self.base_pricelist_id._get_product_rule(
-            product, float(quantity), date=moment
-        )
+        rule_id = self.base_pricelist_id._get_product_rule(product, float(quantity), date=moment)
         return self.browse(rule_id)._trtc_is_free(product, quantity, moment)

@@ -74,7 +74,7 @@ class TrtcAccountPricelist(models.Model):
         self.check_access("create")
         vals_list = [{**self.default_get(["account_id"]), **vals} for vals in vals_list]
         accounts = self.account_id.browse({vals["account_id"] for vals in vals_list})
-        before = accounts.sudo()._get_settled_pricelists()
+        before = self._look(accounts)
         super().create(self._prepare_first_rows(vals_list))
         rows = super().create(vals_list)
         accounts._follow_pricelists(before)
@@ -85,7 +85,7 @@ class TrtcAccountPricelist(models.Model):
             return super().write(vals)
         self.check_access("write")
         accounts = self.account_id | self.account_id.browse(vals.get("account_id") or ())
-        before = accounts.sudo()._get_settled_pricelists()
+        before = self._look(accounts)
         result = super().write(vals)
         if "account_id" in vals:
             # Rules are checked before only, when the company was still the old one.
@@ -98,12 +98,18 @@ class TrtcAccountPricelist(models.Model):
             return super().unlink()
         self.check_access("unlink")
         accounts = self.account_id
-        before = accounts.sudo()._get_settled_pricelists()
+        before = self._look(accounts)
         result = super().unlink()
         accounts._follow_pricelists(before)
         return result
 
     # === TOOLING === #
+
+    @api.model
+    def _look(self, accounts):
+        """Hold accounts for a change and return the pricelists of what is settled."""
+        accounts.sudo()._hold_for_prices()
+        return accounts.sudo()._get_settled_pricelists()
 
     def _is_watched(self):
         """Tell whether this change is a part of one that is followed as a whole."""

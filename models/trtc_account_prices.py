@@ -97,6 +97,24 @@ class TrtcAccount(models.Model):
         )
         return groups[0][0] + timedelta(days=1) if groups[0][0] else None
 
+    def _hold_for_prices(self):
+        """Keep settlement of these accounts off while their prices change.
+
+        A run that goes on makes this wait and then fail, so that Odoo repeats it with what
+        is settled by then in view; a run with an older view of the prices fails likewise.
+        Without this a day could be settled at a price that has just been changed, and
+        neither side would know.
+        """
+        self.flush_recordset()
+        self.env.cr.execute(
+            SQL(
+                "UPDATE trtc_account SET billing_serial = billing_serial + 1 WHERE id IN ("
+                "SELECT id FROM trtc_account WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)",
+                self.ids,
+            )
+        )
+        self.invalidate_recordset(["billing_serial"], flush=False)
+
     def _get_settled_pricelists(self):
         """Return {(account, item, day): pricelist} of what is settled."""
         self.env["trtc.statement.line"].flush_model()

@@ -312,9 +312,11 @@ class TestPricelistHistoryRating(PricelistHistoryCommon):
         messages = self.account.message_ids
         self._row("2024-10-12")
         row = self._row("2024-10-18", self.old)
-        self.assertFalse(self.env["trtc.settlement.note"].search([]).filtered(
-            lambda note: note.date_to == date(2024, 10, 10)
-        ))
+        self.assertFalse(
+            self.env["trtc.settlement.note"]
+            .search([])
+            .filtered(lambda note: note.date_to == date(2024, 10, 10))
+        )
         self.settle("2024-10-31")
         self.assertEqual(self._prices("2024-10-20"), {0.5: 10})
         self.assertTrue(self.account.message_ids - messages)

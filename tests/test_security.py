@@ -151,6 +151,9 @@ class TestCompanies(TrtcCommon):
         file = "aWQsc2RrYXBwaWQsaXRlbSxxdWFudGl0eSxzdGFydA=="
         env["trtc.usage.import"].create({"name": "File", "file": file})
         account.settle("2024-10-31")
+        env["trtc.account.pricelist"].create(
+            {"account_id": account.id, "pricelist_id": account.pricelist_id.id}
+        )
         env["trtc.decision"].create(
             {
                 "application_id": application.id,

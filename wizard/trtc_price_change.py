@@ -201,9 +201,7 @@ class TrtcPriceChange(models.TransientModel):
             inside = {key: count for key, count in keys.items() if key[2] in span}
             items = {item for _account, item, _day in inside}
             resting = {
-                item
-                for item in items
-                if pricelist._trtc_rests_on(rule, item.product_id, moment)
+                item for item in items if pricelist._trtc_rests_on(rule, item.product_id, moment)
             }
             found.update({key: count for key, count in inside.items() if key[1] in resting})
         return found
