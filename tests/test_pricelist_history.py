@@ -311,7 +311,7 @@ class TestPricelistHistoryRating(PricelistHistoryCommon):
         self.settle("2024-10-31")
         messages = self.account.message_ids
         self._row("2024-10-12")
-        row = self._row("2024-10-18", self.old)
+        self._row("2024-10-18", self.old)
         self.assertFalse(
             self.env["trtc.settlement.note"]
             .search([])
@@ -320,10 +320,9 @@ class TestPricelistHistoryRating(PricelistHistoryCommon):
         self.settle("2024-10-31")
         self.assertEqual(self._prices("2024-10-20"), {0.5: 10})
         self.assertTrue(self.account.message_ids - messages)
-        self.assertTrue(row)
         self.assert_books()
 
-    def test_an_estimate_of_an_old_day_notes_a_settlement(self):
+    def test_a_row_after_the_settled_days_touches_them(self):
         self._use("2024-10-10")
         self.settle("2024-10-31")
         self._row("2024-10-11")
