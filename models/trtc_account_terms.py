@@ -37,7 +37,7 @@ class TrtcAccount(models.Model):
                         WHERE subscription_id = subscription.id AND kind IN ('term', 'upgrade')
                        ) paid ON TRUE
                  WHERE subscription.account_id = ANY(%(accounts)s)
-                   AND subscription.bill_fee AND NOT subscription.refunded
+                   AND subscription.bill_fee AND subscription.refunded IS NOT TRUE
                    AND edition.fee_product_id IS NOT NULL
                    AND coalesce(paid.day + 1, subscription.date_start)
                        <= LEAST(%(limit)s, subscription.date_end)

@@ -22,6 +22,7 @@ from . import (
     test_packs,
     test_portal,
     test_price_change,
+    test_prepayment,
     test_price_guard,
     test_pricelist_history,
     test_prices,

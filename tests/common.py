@@ -142,6 +142,21 @@ class TrtcCommon(AccountTestInvoicingCommon):
         )
 
     @classmethod
+    def make_pack(cls, minutes, start, end, account=None, application=None, **vals):
+        """Return a pack of minutes, promotional unless a kind is given."""
+        return cls.env["trtc.minute.pack"].create(
+            {
+                "name": f"Pack {next(_numbers)}",
+                "account_id": (account or cls.account).id,
+                "application_id": application.id if application else False,
+                "minutes": minutes,
+                "date_start": start,
+                "date_end": end,
+                **vals,
+            }
+        )
+
+    @classmethod
     def make_pricelist(cls, prices, currency=None, base=None, **vals):
         """Return a contract: a customer's own pricelist.
 
@@ -180,6 +195,22 @@ class TrtcCommon(AccountTestInvoicingCommon):
                 "item_ids": [Command.create(rule) for rule in rules],
                 **vals,
             }
+        )
+
+    @classmethod
+    def price_editions(cls, pricelist, prices):
+        """Let a pricelist have prices for the monthly fees of editions, by code."""
+        cls.env["product.pricelist.item"].create(
+            [
+                {
+                    "pricelist_id": pricelist.id,
+                    "applied_on": "0_product_variant",
+                    "product_id": cls.edition(code).fee_product_id.id,
+                    "compute_price": "fixed",
+                    "fixed_price": price,
+                }
+                for code, price in prices.items()
+            ]
         )
 
     # === LOOK-UP === #
