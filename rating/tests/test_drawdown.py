@@ -173,8 +173,8 @@ def used(units, item="record", application="10", day=DAY, **more):
     )
 
 
-def pool(key, minutes, ratios=AUDIO, first=DAY, last=DAY, **more):
-    return Pool(key, Decimal(minutes), first, last, ratios, **more)
+def pool(key, minutes, ratios=None, first=DAY, last=DAY, **more):
+    return Pool(key, Decimal(minutes), first, last, ratios or AUDIO, **more)
 
 
 @pytest.mark.parametrize(
