@@ -39,15 +39,18 @@ class TrtcAccount(models.Model):
 
     # === BUSINESS === #
 
-    def _notify_locked_usage(self):
-        """Tell the salesperson about locked usage that this settlement has brought.
+    def _notify_locked_usage(self, statements):
+        """Tell the salesperson about locked usage that a settlement has brought.
 
         One activity per account is open at a time: it is brought up to date as long as
         usage waits, and done when none does any more. Without a salesperson who may see
-        the account, new locked usage is written into the chatter.
+        the account, new locked usage is written into the chatter. An activity that
+        somebody has closed comes back with more usage only.
+
+        :param statements: what was settled just now
         """
         for account in self.sudo():
-            locked = account._get_locked_usage()
+            locked = account._get_locked_usage(statements)
             activity = account.locked_activity_id.filtered("active")
             if not locked:
                 if activity:
@@ -83,10 +86,10 @@ class TrtcAccount(models.Model):
         ).has_access("read")
         return user if sees else user.browse()
 
-    def _get_locked_usage(self):
+    def _get_locked_usage(self, statements):
         """Return [:class:`LockedUsage`] of this account, over all revisions.
 
-        ``is_new`` is what this transaction has settled.
+        :param statements: those that make it new
         """
         lines = self.env["trtc.statement.line"]
         lines.flush_model()
@@ -98,7 +101,7 @@ class TrtcAccount(models.Model):
                   FROM (SELECT application_id, item_id, date,
                                sum(locked_quantity) AS quantity,
                                sum(locked_quantity * price_unit) AS amount,
-                               bool_or(quantity > 0 AND create_date >= %(now)s) AS is_new
+                               bool_or(quantity > 0 AND statement_id = ANY(%(statements)s)) AS is_new
                           FROM trtc_statement_line
                          WHERE account_id = %(account)s AND status = 'locked'
                          GROUP BY application_id, item_id, date
@@ -107,7 +110,7 @@ class TrtcAccount(models.Model):
                  ORDER BY item_id, application_id
                 """,
                 account=self.id,
-                now=self.env.cr.now(),
+                statements=statements.ids,
             )
         )
         applications, items = self.env["trtc.application"], self.env["trtc.item"]
@@ -143,17 +146,20 @@ class TrtcAccount(models.Model):
 
     def _get_locked_note_line(self, usage):
         item = usage.item.with_env(self.env)
-        amount = self.currency_id.round(float(usage.amount))
-        return Markup("<li>{text}</li>").format(
-            text=self.env._(
-                "%(application)s: %(quantity)s %(unit)s of %(item)s, %(date_from)s to "
-                "%(date_to)s; worth %(amount)s before free quantities",
-                application=usage.application.display_name or self.display_name,
-                quantity=show_figure(self.env, usage.quantity),
-                unit=item.uom_id.name,
-                item=item.name,
-                date_from=usage.date_from,
-                date_to=usage.date_to,
+        text = self.env._(
+            "%(application)s: %(quantity)s × %(unit)s of %(item)s, %(date_from)s to %(date_to)s",
+            application=usage.application.display_name or self.display_name,
+            quantity=show_figure(self.env, usage.quantity),
+            unit=item.uom_id.name,
+            item=item.name,
+            date_from=usage.date_from,
+            date_to=usage.date_to,
+        )
+        if usage.amount:
+            amount = self.currency_id.round(float(usage.amount))
+            text = self.env._(
+                "%(usage)s; worth %(amount)s before free quantities",
+                usage=text,
                 amount=show_money(self.env, amount, self.currency_id),
             )
-        )
+        return Markup("<li>{text}</li>").format(text=text)

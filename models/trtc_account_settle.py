@@ -129,7 +129,7 @@ class TrtcAccount(models.Model):
         notes._work_off()
         self._settle_commitments(until)
         self._follow_up_packs(statements)
-        self._notify_locked_usage()
+        self._notify_locked_usage(statements)
         return statements
 
     def _get_waiting(self, until):

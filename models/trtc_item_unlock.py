@@ -56,9 +56,9 @@ class TrtcItem(models.Model):
                 ):
                     raise UserError(
                         self.env._(
-                            "Usage that needs %(feature)s is settled as billable already, for "
-                            "instance %(item)s of %(date)s. This change has no date: it would "
-                            "lock that usage too, and take back what may be on invoices. "
+                            'Usage of the feature "%(feature)s" is settled as billable already, '
+                            'for instance "%(item)s" of %(date)s. This change has no date: it '
+                            "would lock that usage too, and take back what may be on invoices. "
                             "%(way_out)s",
                             feature=line.feature_id.name,
                             item=line.item_id.name,

@@ -264,9 +264,6 @@ class TestLockedActivity(DecisionCommon):
         self._shoot()
         self._settle()
         self._open().with_user(self.salesperson).action_feedback(feedback="I have called them")
-        self.env.cr.execute(
-            SQL("UPDATE trtc_statement_line SET create_date = create_date - interval '1 hour'")
-        )
         self.usage("av_hd", 600, "2024-10-10")
         self.assertTrue(self._settle())
         self.assertFalse(self._open())
@@ -284,6 +281,8 @@ class TestLockedActivity(DecisionCommon):
             account.settle("2024-10-31")
             with self.subTest(user=user.name):
                 self.assertFalse(account.activity_ids)
+                self.usage("av_hd", 60, "2024-10-10", account.application_ids)
+                account.settle("2024-10-31")
                 found = account.message_ids.filtered(lambda m: "To Decide" in (m.body or ""))
                 self.assertEqual(len(found), 1)
                 self.assertIn("22 ", found.body)

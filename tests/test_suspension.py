@@ -47,7 +47,8 @@ class TestSuspension(TrtcCommon):
 
     def test_a_suspension_unlocks_what_the_edition_does_not(self):
         self.held._suspend("arrears", "2024-10-10")
-        self.assertEqual(self._unlocked("2024-10-09", "2024-10-10", feature=SCREENSHOT), [False] * 2)
+        unlocked = self._unlocked("2024-10-09", "2024-10-10", feature=SCREENSHOT)
+        self.assertEqual(unlocked, [False, False])
 
     def test_a_customer_is_told_another_answer(self):
         portal = self.make_user("portal", partner_id=self.customer.id)
@@ -205,10 +206,14 @@ class TestSuspension(TrtcCommon):
 
     def test_an_extension_does_not_hear_of_a_suspension(self):
         heard = []
+
+        def hear(what):
+            return lambda application, one: heard.append((what, application, one.id))
+
         model = self.env.registry["trtc.application"]
         with (
-            patch.object(model, "_on_suspended", lambda app, one: heard.append(("on", app, one.id))),
-            patch.object(model, "_on_resumed", lambda app, one: heard.append(("off", app, one.id))),
+            patch.object(model, "_on_suspended", hear("on")),
+            patch.object(model, "_on_resumed", hear("off")),
         ):
             first = self.held._suspend("arrears", "2024-10-10")
             self.held._suspend("arrears", "2024-10-10")
