@@ -1,6 +1,7 @@
 from . import (
     account_move,
     account_move_line,
+    account_move_recognition,
     ir_attachment,
     product_pricelist,
     product_pricelist_guard,
@@ -27,6 +28,7 @@ from . import (
     trtc_edition_matrix,
     trtc_feature,
     trtc_fee,
+    trtc_fee_recognition,
     trtc_free_policy,
     trtc_item,
     trtc_item_estimate,
@@ -36,6 +38,7 @@ from . import (
     trtc_pack_draw,
     trtc_ratio_line,
     trtc_ratio_table,
+    trtc_recognition,
     trtc_settlement_note,
     trtc_statement,
     trtc_statement_line,

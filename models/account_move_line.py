@@ -106,3 +106,18 @@ class AccountMoveLine(models.Model):
                 for price in prices
             )
         )
+
+    def _trtc_get_recognition_places(self):
+        """Return (account of deferred revenue, income account, partner) of a billed fee."""
+        self.ensure_one()
+        template = self.trtc_fee_id.product_id.with_company(self.company_id).product_tmpl_id
+        accounts = template.get_product_accounts(fiscal_pos=self.move_id.fiscal_position_id)
+        return self.account_id, accounts["income"], self.partner_id
+
+    def _trtc_get_credited_lines(self, lines):
+        """Return those lines of an invoice that this line of a credit note takes back."""
+        self.ensure_one()
+        same = lines.filtered(lambda line: line.account_id == self.account_id)
+        for name in ("product_id", "name"):
+            same = same.filtered(lambda line, name=name: line[name] == self[name]) or same
+        return same

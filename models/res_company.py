@@ -50,6 +50,7 @@ class ResCompany(models.Model):
 
     @api.constrains("trtc_deferred_account_id", "trtc_deferred_journal_id")
     def _trtc_check_deferral(self):
+        self._check_company(["trtc_deferred_account_id", "trtc_deferred_journal_id"])
         for company in self:
             account, journal = company.trtc_deferred_account_id, company.trtc_deferred_journal_id
             if account and account.internal_group != "liability":

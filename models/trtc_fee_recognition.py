@@ -19,7 +19,6 @@ class Facts(NamedTuple):
     """
 
     fee_id: int
-    kind: str
     first: object
     last: object
     amount: Decimal
@@ -39,7 +38,7 @@ class Prepayment(NamedTuple):
     """What is to be recognised of a fee; amounts in the currency of the company."""
 
     fee: object
-    #: what tells accounts and partner: the invoice line that billed it, or else the
+    #: what tells the accounts: the invoice line that billed it, or else the
     #: ``trtc.recognition`` that recognised it last
     source: object
     deferred: Decimal
@@ -170,15 +169,13 @@ class TrtcFee(models.Model):
             for move in moves:
                 lines = origins[move].invoice_line_ids.filtered(lambda line: line.id in billed)
                 for line in move.invoice_line_ids:
-                    targets = line._trtc_get_credited(lines)
-                    amount, total = Decimal(repr(-line.balance)), sum(
-                        billed[target.id] for target in targets
-                    )
-                    upto, done = ZERO, ZERO
+                    targets = line._trtc_get_credited_lines(lines).ids
+                    total = sum(billed[target] for target in targets)
+                    upto = done = ZERO
                     for target in targets:
-                        upto += billed[target.id]
-                        credit = part(amount, upto, total, rounding)
-                        credited[target.id] += credit - done
+                        upto += billed[target]
+                        credit = part(Decimal(repr(-line.balance)), upto, total, rounding)
+                        credited[target] += credit - done
                         done = credit
             # A credit note may be taken back in turn.
             later = moves.reversal_move_ids.filtered(lambda move: move.state == "posted")
@@ -220,10 +217,12 @@ class TrtcFee(models.Model):
                      WHERE draw.company_id = %(company)s AND draw.date <= %(date)s
                      GROUP BY draw.pack_id
                 )
-                SELECT fee.id, fee.kind, fee.date_from, fee.date_to, fee.amount,
-                       billed.line_id, billed.amount, coalesce(recognised.amount, 0),
-                       pack.minutes, pack.date_end, coalesce(drawn.minutes, 0),
-                       refund.date, refund.amount, refunded.line_id, refunded.amount
+                SELECT fee.id, fee.date_from, fee.date_to, fee.amount::text,
+                       billed.line_id, billed.amount::text,
+                       coalesce(recognised.amount, 0)::text,
+                       pack.minutes::text, pack.date_end, coalesce(drawn.minutes, 0)::text,
+                       refund.date, refund.amount::text,
+                       refunded.line_id, refunded.amount::text
                   FROM trtc_fee fee
              LEFT JOIN billed ON billed.fee_id = fee.id
              LEFT JOIN recognised ON recognised.fee_id = fee.id
@@ -241,4 +240,8 @@ class TrtcFee(models.Model):
                 replaced=replaced.ids,
             )
         )
-        return [Facts(*row) for row in rows]
+        # Numbers come as text, which keeps them exact.
+        return [
+            Facts(*(Decimal(value) if isinstance(value, str) else value for value in row))
+            for row in rows
+        ]

@@ -35,6 +35,9 @@ class TrtcRecognition(models.Model):
         index=True,
         help="The side of the entry on the account of deferred revenue.",
     )
+    income_line_id = fields.Many2one(
+        "account.move.line", readonly=True, ondelete="set null", index="btree_not_null"
+    )
     number = fields.Integer(
         required=True, readonly=True, help="Counts the recognitions of a fee."
     )
@@ -132,34 +135,44 @@ class TrtcRecognition(models.Model):
             self._prepare_entry(company, date, journal, prepayments)
         )
         # The lines come in the order in which they were given.
-        lines = move.line_ids.sorted("id")[::2]
-        self._record(zip((one.fee for one in prepayments), lines, strict=True), date)
+        lines = move.line_ids.sorted("id")
+        fees = [one.fee for one in prepayments]
+        self._record(list(zip(fees, lines[::2], lines[1::2], strict=True)), date)
         return move
 
     @api.model
-    def _record(self, pairs, date):
-        """Keep which fees the lines of a new entry recognise.
+    def _record(self, places, date):
+        """Keep which fees the lines of new entries recognise.
 
-        :param pairs: (fee, line on the account of deferred revenue)
+        :param list places: (fee, line on the account of deferred revenue, income line)
         :param date: the last day of what is earned
         """
-        pairs = list(pairs)
         groups = self._read_group(
-            [("fee_id", "in", [fee.id for fee, _line in pairs])], ["fee_id"], ["number:max"]
+            [("fee_id", "in", [fee.id for fee, *_lines in places])], ["fee_id"], ["number:max"]
         )
         numbers = {fee.id: number for fee, number in groups}
         return self.create(
             [
                 {
                     "fee_id": fee.id,
-                    "move_id": line.move_id.id,
-                    "move_line_id": line.id,
+                    "move_id": deferred.move_id.id,
+                    "move_line_id": deferred.id,
+                    "income_line_id": income.id,
                     "number": numbers.get(fee.id, 0) + 1,
                     "date": date,
                 }
-                for fee, line in pairs
+                for fee, deferred, income in places
             ]
         )
+
+    def _trtc_get_recognition_places(self):
+        """Return (account of deferred revenue, income account, partner) of this fee."""
+        self.ensure_one()
+        income = self.income_line_id.account_id
+        if not income:
+            product = self.fee_id.product_id.with_company(self.company_id)
+            income = product.product_tmpl_id.get_product_accounts()["income"]
+        return self.move_line_id.account_id, income, self.move_line_id.partner_id
 
     @api.model
     def _get_entries(self, company, domain):
@@ -234,15 +247,13 @@ class TrtcRecognition(models.Model):
     @api.model
     def _prepare_entry_lines(self, company, date, prepayment):
         """Return the values of the two lines for a fee, the deferred side first."""
-        fee, line = prepayment.fee, prepayment.line
-        product = fee.product_id.with_company(company)
-        position = line.move_id.fiscal_position_id
-        income = product.product_tmpl_id.get_product_accounts(fiscal_pos=position)["income"]
+        fee = prepayment.fee
+        deferred, income, partner = prepayment.source._trtc_get_recognition_places()
         if not income:
             raise UserError(
                 self.env._(
                     "%(product)s has no income account: set one on it or on its category.",
-                    product=product.display_name,
+                    product=fee.product_id.display_name,
                 )
             )
         name = self.env._(
@@ -255,7 +266,7 @@ class TrtcRecognition(models.Model):
         return [
             {
                 "account_id": account.id,
-                "partner_id": line.partner_id.id,
+                "partner_id": partner.id,
                 "name": name,
                 "currency_id": company.currency_id.id,
                 "balance": balance,
@@ -263,7 +274,7 @@ class TrtcRecognition(models.Model):
                 "tax_ids": [Command.clear()],
             }
             for account, balance in (
-                (prepayment.account, float(prepayment.due)),
+                (deferred, float(prepayment.due)),
                 (income, -float(prepayment.due)),
             )
         ]

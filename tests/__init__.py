@@ -23,6 +23,7 @@ from . import (
     test_portal,
     test_price_change,
     test_prepayment,
+    test_prepayment_entries,
     test_price_guard,
     test_pricelist_history,
     test_prices,

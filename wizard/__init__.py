@@ -1,6 +1,8 @@
 from . import (
     trtc_decide,
     trtc_price_change,
+    trtc_recognise,
+    trtc_recognise_line,
     trtc_refund,
     trtc_run,
     trtc_sell_pack,
