@@ -145,7 +145,7 @@ class ProductPricelist(models.Model):
             return {}
         if hold:
             accounts._hold_for_prices()
-        items = self.env["trtc.item"].sudo().with_context(active_test=False).search([])
+        items = self.env["trtc.item"].sudo().search([("active", "in", (True, False))])
         if rules is not None:
             items = rules._trtc_filter_items(items)
         self.env["trtc.statement.line"].flush_model()

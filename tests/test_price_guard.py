@@ -354,7 +354,9 @@ class TestPriceGuard(PriceGuardCommon):
                 self._assert_refused(lambda rule=rule: rule.write({"fixed_price": 0.4}))
                 forced = rule.with_context(trtc_force_prices=REASON)
                 self._assert_refused(
-                    lambda forced=forced: forced.write({"fixed_price": 0.4}), error=AccessError
+                    lambda forced=forced: forced.write({"fixed_price": 0.4}),
+                    "TRTC Billing / Manager",
+                    error=AccessError,
                 )
                 self._assert_refused(forced.unlink, error=AccessError)
         for role in ("portal", "api_sender"):

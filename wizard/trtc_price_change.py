@@ -69,9 +69,9 @@ class TrtcPriceChange(models.TransientModel):
     account_ids = fields.Many2many(
         "trtc.account", string="Accounts Concerned", compute="_compute_preview"
     )
-    settled_from = fields.Date(string="Settled From", compute="_compute_preview")
-    settled_to = fields.Date(string="Settled To", compute="_compute_preview")
-    settled_days = fields.Integer(string="Settled Days", compute="_compute_preview")
+    settled_from = fields.Date(compute="_compute_preview")
+    settled_to = fields.Date(compute="_compute_preview")
+    settled_days = fields.Integer(compute="_compute_preview")
     settled_lines = fields.Integer(
         compute="_compute_preview", help="Lines of statements that are adjusted."
     )
@@ -161,11 +161,17 @@ class TrtcPriceChange(models.TransientModel):
             raise UserError(self.env._("The new price is the old one: enter another."))
         return values
 
+    def _get_rule(self):
+        """Return the rule with the rights to see all that rests on it, if the user may see it."""
+        rule = self.rule_id._origin
+        rule.check_access("read")
+        return rule.sudo()
+
     def _get_accounts(self, day):
         """Return the accounts that have usage priced by the rule on a day."""
-        rule = self.rule_id._origin.sudo()
+        rule = self._get_rule()
         accounts, _lists = rule.pricelist_id._trtc_get_holders()
-        items = self.env["trtc.item"].sudo().search([])
+        items = self.env["trtc.item"].sudo().search([("active", "=", True)])
         products = rule._trtc_filter_items(items).product_id if accounts else []
         known = {}
 
@@ -182,7 +188,7 @@ class TrtcPriceChange(models.TransientModel):
 
     def _get_settled(self):
         """Return {(account, item, day): lines} of settled days from the chosen one on."""
-        rule = self.rule_id._origin.sudo()
+        rule = self._get_rule()
         zone = self.env.company.trtc_billing_tz
         start = day_start(self.date_start, zone).replace(tzinfo=None)
         days = rule.pricelist_id._trtc_get_settled_days(rule, start, rule.date_end or None)
