@@ -159,8 +159,8 @@ def price(charges, steps_for, mode=VOLUME):
     for charge in charges:
         key = _volume_key(charge)
         steps = steps_for(charge.item, charge.period[1])
-        mode = mode_for(charge.period[1])
-        slices = price_slices(before[key], charge.billable, totals[key], steps, mode)
+        steps_mode = mode_for(charge.period[1])
+        slices = price_slices(before[key], charge.billable, totals[key], steps, steps_mode)
         before[key] += charge.billable
         rest = charge.quantity - charge.billable
         for index, (quantity, unit_price, rule) in enumerate(slices):

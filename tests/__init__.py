@@ -6,6 +6,7 @@ from . import (
     test_catalogue,
     test_changed_settings,
     test_decisions,
+    test_draw_books,
     test_editions,
     test_estimate,
     test_free_minutes,

@@ -330,7 +330,8 @@ class TrtcCommon(AccountTestInvoicingCommon):
         and not touched since:
 
         * per item, period and place: what the lines metered is the usage in force;
-        * each line's quantity is the sum of its parts;
+        * each line's quantity is the sum of its parts, and what packs covered is in the ledger;
+        * no pack gives more minutes than it holds, and every minute is in the ledger;
         * rounding added less than a block per status, and took nothing off;
         * the lines of all revisions together are a fresh rating of all usage.
         """
@@ -341,6 +342,10 @@ class TrtcCommon(AccountTestInvoicingCommon):
             self._assert_parts(lines)
             self._assert_metered(account, lines, settled)
             self._assert_fresh(account, settled)
+            for pack in account.pack_ids:
+                drawn = sum(pack.draw_ids.mapped("minutes"))
+                self.assertEqual(pack.minutes_left, pack.minutes - drawn)
+                self.assertTrue(0 <= drawn <= pack.minutes, f"{pack.display_name}: {drawn}")
 
     def _get_settled(self, account):
         """Return {(cycle, period)} of what is settled and has no note since."""
@@ -359,6 +364,12 @@ class TrtcCommon(AccountTestInvoicingCommon):
                 figures["quantity"],
                 sum(figures[name] for name in parts),
                 f"{line.display_name}: the parts miss the quantity: {figures}",
+            )
+            drawn = line.draw_ids.filtered(lambda draw: draw.pack_id.kind != "free")
+            self.assertEqual(
+                float(figures["pack_quantity"]),
+                sum(drawn.mapped("units")),
+                f"{line.display_name}: the ledger of minutes misses what packs covered",
             )
 
     def _assert_metered(self, account, lines, settled):

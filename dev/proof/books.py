@@ -47,6 +47,22 @@ for number, (pricelist, vals) in enumerate((
                 "edition_id": env.ref("trtc_billing.edition_flagship").id,
             })
 
+flagship = env.ref("trtc_billing.edition_flagship")
+env["product.pricelist.item"].create({
+    "pricelist_id": usd.id, "applied_on": "0_product_variant",
+    "product_id": flagship.fee_product_id.id, "compute_price": "fixed", "fixed_price": 900,
+})
+flagship.included_minutes = 500
+for account in env["trtc.account"].search([]):
+    env["trtc.minute.pack"].create({
+        "name": "Pack", "account_id": account.id, "minutes": 3000,
+        "date_start": "2024-09-10", "date_end": "2024-10-20",
+    })
+    env["trtc.commitment"].create({
+        "account_id": account.id, "amount": 5000, "date_start": "2024-09-01",
+        "date_end": "2024-10-31",
+    })
+
 dice = random.Random(7)
 codes = ("av_audio", "av_hd", "rec_hd", "screenshot_terminal")
 def records(month):
@@ -92,12 +108,34 @@ BOOKS = {
     "lines": """
         SELECT account.uin, statement.cycle, statement.revision, line.date, item.code,
                line.sdkappid, line.status, line.kind, line.price_unit,
-               line.metered_quantity, line.quantity, line.free_quantity,
+               line.metered_quantity, line.quantity, line.free_quantity, line.pack_quantity,
                line.locked_quantity, line.billable_quantity, line.amount
           FROM trtc_statement_line line
           JOIN trtc_statement statement ON statement.id = line.statement_id
           JOIN trtc_account account ON account.id = statement.account_id
           JOIN trtc_item item ON item.id = line.item_id
+    """,
+    "minutes drawn": """
+        SELECT account.uin, pack.kind, pack.date_start, line.date, item.code, line.sdkappid,
+               statement.revision, draw.units, draw.minutes, pack.minutes_drawn
+          FROM trtc_pack_draw draw
+          JOIN trtc_minute_pack pack ON pack.id = draw.pack_id
+          JOIN trtc_account account ON account.id = pack.account_id
+          JOIN trtc_statement_line line ON line.id = draw.statement_line_id
+          JOIN trtc_statement statement ON statement.id = line.statement_id
+          JOIN trtc_item item ON item.id = line.item_id
+    """,
+    "packs": """
+        SELECT account.uin, kind, application_id, date_start, date_end, minutes, minutes_drawn
+          FROM trtc_minute_pack pack JOIN trtc_account account ON account.id = account_id
+    """,
+    "fees": """
+        SELECT account.uin, fee.kind, fee.subscription_id, fee.date_from, fee.date_to,
+               fee.amount, coalesce(allocation.released, false), move.state
+          FROM trtc_fee fee
+          JOIN trtc_account account ON account.id = fee.account_id
+     LEFT JOIN trtc_allocation allocation ON allocation.fee_id = fee.id
+     LEFT JOIN account_move move ON move.id = allocation.move_id
     """,
     "invoices": """
         SELECT account.uin, move.move_type, move.state, move.trtc_date_from,
@@ -137,15 +175,25 @@ NET = {
     "left to settle": BOOKS["left to settle"],
     "settled": """
         SELECT account_id, date, item_id, sdkappid, status, kind, price_unit,
-               sum(metered_quantity), sum(quantity), sum(free_quantity),
+               sum(metered_quantity), sum(quantity), sum(free_quantity), sum(pack_quantity),
                sum(locked_quantity), sum(billable_quantity), sum(amount)
           FROM trtc_statement_line GROUP BY 1, 2, 3, 4, 5, 6, 7
         HAVING sum(quantity) <> 0
     """,
+    "minutes drawn": """
+        SELECT pack.account_id, pack.kind, pack.date_start, pack.date_end, pack.minutes,
+               pack.minutes_drawn
+          FROM trtc_minute_pack pack
+    """,
+    "fees": """
+        SELECT account_id, kind, date_from, sum(amount) FROM trtc_fee
+         GROUP BY 1, 2, 3 HAVING sum(amount) <> 0
+    """,
     "billed": """
-        SELECT line.account_id, sum(allocation.amount)
+        SELECT coalesce(line.account_id, fee.account_id), sum(allocation.amount)
           FROM trtc_allocation allocation
-          JOIN trtc_statement_line line ON line.id = allocation.statement_line_id
+     LEFT JOIN trtc_statement_line line ON line.id = allocation.statement_line_id
+     LEFT JOIN trtc_fee fee ON fee.id = allocation.fee_id
          WHERE allocation.released IS NOT TRUE GROUP BY 1
     """,
     "invoiced": """

@@ -1,0 +1,109 @@
+import random
+from datetime import date, timedelta
+from decimal import Decimal
+
+from odoo.tests import tagged
+
+from ..rating.engine import Meter
+from ..rating.tests import oracle_drawdown
+from .common import TrtcCommon
+
+FIRST = date(2024, 9, 26)
+DAYS = 12
+ITEMS = ("av_audio", "av_hd", "av_fhd", "live_audio", "rec_hd", "mix_audio")
+
+
+@tagged("post_install", "-at_install")
+class TestDrawBooks(TrtcCommon):
+    """However usage, restatements, packs and runs are mixed: the ledger is the oracle's."""
+
+    def _play(self, seed):
+        """Mix everything up; leave it settled, and compare with the naive oracle."""
+        dice = random.Random(seed)
+        self.account.write(
+            {
+                "free_policy_id": self.env.ref("trtc_billing.free_policy_2023")
+                .copy({"minutes": dice.choice([0, 60, 400])})
+                .id,
+                "free_from": dice.choice(["2024-09-20", "2024-09-28"]),
+            }
+        )
+        applications = self.application | self.make_application()
+        facts = {}
+        for _step in range(24):
+            move = dice.random()
+            if move < 0.6:
+                known = facts and dice.random() < 0.3
+                key = dice.choice(sorted(facts)) if known else f"fact-{seed}-{len(facts)}"
+                facts[key] = self._make_fact(dice, key, facts.get(key), applications)
+                self.ingest(facts[key])
+            elif move < 0.75:
+                self._make_pack(dice, applications)
+            elif move < 0.95:
+                self.settle(FIRST + timedelta(days=dice.randrange(DAYS + 3)), self.account)
+            else:
+                self.invoice(FIRST + timedelta(days=dice.randrange(DAYS)), self.account).filtered(
+                    lambda invoice: invoice.state == "draft"
+                ).action_post()
+        self.settle("2024-10-31", self.account)
+        self._assert_oracle(list(facts.values()))
+        self.assert_books(self.account)
+        self.assertFalse(self.settle("2024-10-31", self.account), "a second run finds nothing")
+
+    def _make_fact(self, dice, key, known, applications):
+        quantity = str(dice.choice([0, 30, 59, 61, 600, 1_800, 3_000]))
+        if known:
+            return {**known, "quantity": quantity}
+        return {
+            "id": key,
+            "sdkappid": dice.choice(applications).sdkappid,
+            "item": dice.choice(ITEMS),
+            "quantity": quantity,
+            "start": (FIRST + timedelta(days=dice.randrange(DAYS))).isoformat(),
+        }
+
+    def _make_pack(self, dice, applications):
+        start = FIRST + timedelta(days=dice.randrange(DAYS))
+        self.make_pack(
+            dice.choice([7, 50, 200, 1_000]),
+            start,
+            start + timedelta(days=dice.choice([0, 3, 9])),
+            application=dice.choice([None, *applications]),
+        )
+
+    def _assert_oracle(self, facts):
+        meters = [
+            Meter(
+                fact["item"],
+                fact["sdkappid"],
+                date.fromisoformat(fact["start"]),
+                Decimal(fact["quantity"]),
+            )
+            for fact in facts
+        ]
+        codes = self.env["trtc.item"].search([("code", "in", ITEMS)]).mapped("code")
+        packs = self.env["trtc.minute.pack"].search([("account_id", "=", self.account.id)])
+        used, left = oracle_drawdown.draw_down(
+            {code: ("application", 0) for code in codes},
+            meters,
+            [pack._get_pool(Decimal(0)) for pack in packs],
+        )
+        self.assertEqual({pack.id: pack.minutes_left for pack in packs}, left)
+        lines = self.lines().grouped(lambda line: (line.date, line.item_id.code, line.sdkappid))
+        for (day, code, sdkappid, _status), figures in used.items():
+            found = lines.get((day, code, sdkappid), self.env["trtc.statement.line"])
+            settled = {
+                "quantity": self.total("quantity", found),
+                "free": self.total("free_quantity", found),
+                "pack": self.total("pack_quantity", found),
+                "billable": self.total("billable_quantity", found),
+            }
+            expected = {name: figures[name] for name in settled}
+            self.assertEqual(settled, expected, f"{day} {code} {sdkappid}")
+
+    def test_minutes_get_lost_in_a_mix_of_late_usage_packs_and_runs(self):
+        for seed in range(4):
+            with self.subTest(seed=seed):
+                self.account = self.make_account()
+                self.application = self.make_application()
+                self._play(seed)
