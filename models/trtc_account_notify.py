@@ -101,7 +101,8 @@ class TrtcAccount(models.Model):
                   FROM (SELECT application_id, item_id, date,
                                sum(locked_quantity) AS quantity,
                                sum(locked_quantity * price_unit) AS amount,
-                               bool_or(quantity > 0 AND statement_id = ANY(%(statements)s)) AS is_new
+                               bool_or(quantity > 0 AND statement_id = ANY(%(statements)s))
+                                   AS is_new
                           FROM trtc_statement_line
                          WHERE account_id = %(account)s AND status = 'locked'
                          GROUP BY application_id, item_id, date

@@ -209,7 +209,9 @@ class TestLockedActivity(DecisionCommon):
         cls.account.user_id = cls.salesperson
 
     def _open(self):
-        return self.account.activity_ids
+        return self.account.activity_ids.filtered(
+            lambda activity: activity.summary == "Decide on locked usage"
+        )
 
     def _settle(self):
         return self.account.with_user(self.accountant).settle("2024-12-31")
