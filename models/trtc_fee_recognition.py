@@ -57,7 +57,9 @@ class TrtcFee(models.Model):
 
     # === FIELDS === #
 
-    recognition_ids = fields.One2many("trtc.recognition", "fee_id", readonly=True)
+    recognition_ids = fields.One2many(
+        "trtc.recognition", "fee_id", readonly=True, groups="trtc_billing.group_accountant"
+    )
     recognition_count = fields.Integer(
         compute="_compute_recognition_count",
         compute_sudo=True,

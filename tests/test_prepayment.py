@@ -6,7 +6,7 @@ from freezegun import freeze_time
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .prepayment import PrepaymentCommon
 
@@ -286,6 +286,30 @@ class TestRecognition(PrepaymentCommon):
         self.assertFalse(self.propose("2024-10-31", stranger))
         self.propose("2024-10-31")
         self.assertFalse(self.env["trtc.recognition"].with_user(stranger).search([]))
+
+    def test_the_form_shows_other_than_what_is_booked(self):
+        fee = self.sell("2024-10-16", "2024-11-15")
+        form = Form(self.env["trtc.recognise"].with_user(self.accountant))
+        form.date = "2024-10-31"
+        self.assertEqual(form.amount_total, 51.61)
+        self.assertEqual([line["due"] for line in form.line_ids._records], [51.61])
+        action = form.save().action_propose()
+        move = self.env["account.move"].browse(action["res_id"])
+        self.assertEqual(move.amount_total, 51.61)
+        again = Form(self.env["trtc.recognise"].with_user(self.accountant))
+        again.date = "2024-10-31"
+        self.assertIn("10/31/2024", again.replaced)
+        self.assertEqual(again.amount_total, 51.61)
+        # The way from the fee to the entry
+        found = self.env["trtc.recognition"].search(
+            fee.with_user(self.accountant).action_open_recognitions()["domain"]
+        )
+        self.assertEqual(found.action_open_entry()["res_id"], move.id)
+
+    def test_an_operator_cannot_read_fees(self):
+        fee = self.sell("2024-10-01", "2024-10-31")
+        self.propose("2024-10-31")
+        self.assertTrue(fee.with_user(self.make_user("operator")).read())
 
     def test_the_default_is_not_the_month_before(self):
         with freeze_time("2024-11-05 04:00"):
