@@ -128,7 +128,7 @@ class TestMatrix(TrtcCommon):
         self._settle_on()
         self.flagship.active = False
         with self._refused(), self.env.cr.savepoint():
-            self.screenshot.with_context(active_test=False).edition_ids -= self.flagship
+            self.screenshot.write({"edition_ids": [Command.unlink(self.flagship.id)]})
 
     def test_an_item_needs_a_feature_that_its_users_do_not_have(self):
         self.usage("av_hd", 600, "2024-10-10")
