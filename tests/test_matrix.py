@@ -179,6 +179,18 @@ class TestMatrix(TrtcCommon):
         with self._refused(), self.env.cr.savepoint():
             self.edition("enterprise").set_unlocked(self.screenshot.id, False)
 
+    def test_usage_that_is_locked_anyway_holds_the_tick(self):
+        """Half of a month under pro is locked, and flagship is held later only."""
+        self.subscribe(self.application, "pro", "2024-10-01", "2024-10-15")
+        self.subscribe(self.application, "enterprise", "2024-10-16", "2024-10-31")
+        self.subscribe(self.application, "flagship", "2024-11-01")
+        self._shoot("2024-10-15")
+        self._shoot("2024-10-16")
+        self.settle("2024-10-31")
+        self.assertEqual(set(self.lines().mapped("status")), {"locked", "billable"})
+        self.flagship.set_unlocked(self.screenshot.id, False)
+        self.assert_books()
+
     def test_usage_that_was_decided_holds_the_tick(self):
         self._settle_on()
         self._decide("bill")
