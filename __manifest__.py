@@ -1,7 +1,7 @@
 {
     "name": "Tencent RTC Billing",
     "summary": "Bill the use of Tencent RTC (TRTC): from usage records to posted invoices",
-    "version": "19.0.1.0.0",
+    "version": "19.0.2.0.0",
     "category": "Accounting/Accounting",
     "author": "trtc_billing contributors",
     "license": "LGPL-3",
@@ -57,8 +57,11 @@
         "views/uom_uom_views.xml",
         "views/res_config_settings_views.xml",
         "views/trtc_portal_templates.xml",
+        "views/trtc_portal_pack_templates.xml",
         "report/trtc_annex_templates.xml",
+        "report/trtc_annex_fee_templates.xml",
         "report/trtc_statement_report.xml",
+        "report/trtc_statement_moves.xml",
         "views/trtc_menus.xml",
     ],
     "assets": {

@@ -189,6 +189,7 @@ class TrtcPortal(CustomerPortal):
             "page_name": "trtc_statement",
             "statement": statement_sudo,
             "document": statement_sudo._get_document_values(),
+            "pack_urls": self._get_pack_urls(statement_sudo),
             "invoices": self._get_invoices_by_statement(statement_sudo)[statement_sudo],
             "download_url": f"{statement_sudo.access_url}?{urlencode(query)}",
             "adjustments": self._get_adjustments(statement_sudo),
@@ -213,6 +214,18 @@ class TrtcPortal(CustomerPortal):
         return Statement.search(domain, order="revision")
 
     # === TOOLING === #
+
+    def _get_pack_urls(self, statement_sudo):
+        """Return {pack id: address} of the packs that the user may open.
+
+        The token of a statement opens that statement, and no pack.
+        """
+        packs_sudo = statement_sudo.line_ids.draw_ids.pack_id
+        Pack = request.env["trtc.minute.pack"]
+        if not packs_sudo or not Pack.has_access("read"):
+            return {}
+        readable = Pack.browse(packs_sudo.ids)._filtered_access("read")
+        return {pack.id: f"/my/trtc/packs/{pack.id}" for pack in readable}
 
     def _get_invoices_by_statement(self, statements_sudo):
         """Return {statement: [what to show of an invoice]}; drafts are left out.

@@ -74,13 +74,22 @@ class TrtcMinutePack(models.Model):
         "trtc.ratio.table",
         string="Deduction Ratios",
         ondelete="restrict",
+        groups="base.group_user",
         help="Empty: the ratios of the billing items.",
     )
-    policy_id = fields.Many2one("trtc.free.policy", readonly=True, ondelete="restrict")
-    fee_id = fields.Many2one(
-        "trtc.fee", readonly=True, ondelete="restrict", help="The fee that paid for the pack."
+    policy_id = fields.Many2one(
+        "trtc.free.policy", readonly=True, ondelete="restrict", groups="base.group_user"
     )
-    subscription_id = fields.Many2one(related="fee_id.subscription_id", store=True, index=True)
+    fee_id = fields.Many2one(
+        "trtc.fee",
+        readonly=True,
+        ondelete="restrict",
+        groups="base.group_user",
+        help="The fee that paid for the pack.",
+    )
+    subscription_id = fields.Many2one(
+        related="fee_id.subscription_id", store=True, index=True, groups="base.group_user"
+    )
     draw_ids = fields.One2many("trtc.pack.draw", "pack_id", readonly=True)
     draw_count = fields.Integer(compute="_compute_draw_count")
     state = fields.Selection(
@@ -98,10 +107,11 @@ class TrtcMinutePack(models.Model):
     alert_percent = fields.Integer(
         string="Alert at (%)",
         default=20,
+        groups="base.group_user",
         help="The salesperson is told when so many percent are left; once each time that the "
         "balance falls below. 0: never.",
     )
-    alerted = fields.Boolean(readonly=True, copy=False)
+    alerted = fields.Boolean(readonly=True, copy=False, groups="base.group_user")
     # Notes of the staff: a customer could search by what they say.
     message_ids = fields.One2many(groups="base.group_user")
     website_message_ids = fields.One2many(groups="base.group_user")
@@ -263,6 +273,13 @@ class TrtcMinutePack(models.Model):
         return self.env._(
             "the pack \"%(name)s\" of %(first)s to %(last)s", name=self.name, **span
         )
+
+    def _get_order(self):
+        """Return the sort key of the order in which usage turns to packs; see rating."""
+        self.ensure_one()
+        return (
+            self.kind != "free", not self.application_id, self.date_end, self.date_start, self.id
+        )  # fmt: skip
 
     def _get_ratios(self):
         """Return {item: minutes per billing unit} of the items that draw from this pack."""

@@ -18,18 +18,26 @@ class TrtcStatementLine(models.Model):
 
     # === TOOLING === #
 
-    def _get_sentences(self):
-        """Return, as sentences for a customer, how this line came to be."""
+    def _get_sentences(self, names=None):
+        """Return, as sentences for a customer, how this line came to be.
+
+        :param dict names: {pack: what to call it}, where that is not its usual name
+        """
         self.ensure_one()
+        names = names or {}
         if not (self.trace or {}).get("was"):
-            return [*self._get_metering_sentences(), self._get_status_sentence()]
+            return [*self._get_metering_sentences(names), self._get_status_sentence()]
         sentences = [self._get_correction_sentence()]
-        sentences += [self._get_draw_sentence(draw) for draw in self.sudo().draw_ids]
+        sentences += [self._get_draw_sentence(draw, names) for draw in self._get_draws()]
         if Decimal(self.trace["now"]["quantity"]):
             sentences.append(self._get_status_sentence())
         return sentences
 
-    def _get_metering_sentences(self):
+    def _get_draws(self):
+        """Return what this line drew, in the order in which packs were drawn from."""
+        return self.sudo().draw_ids.sorted(lambda draw: draw.pack_id._get_order())
+
+    def _get_metering_sentences(self, names):
         trace, usage_unit, unit = self.trace or {}, self.usage_uom_id, self.uom_id
         metered = self._show(self.metered_quantity, usage_unit)
         sentences = []
@@ -50,7 +58,7 @@ class TrtcStatementLine(models.Model):
                     quantity=self._show(self.quantity, unit),
                 )
             )
-        draws = self.sudo().draw_ids
+        draws = self._get_draws()
         granted = sum(draw.units for draw in draws if draw.pack_id.kind == "free")
         own = to_decimal(self.free_quantity) - to_decimal(granted)
         if own:
@@ -68,17 +76,20 @@ class TrtcStatementLine(models.Model):
                     per=per[trace.get("free_scope", "account"), self.cycle],
                 )
             )
-        return sentences + [self._get_draw_sentence(draw) for draw in draws]
+        return sentences + [self._get_draw_sentence(draw, names) for draw in draws]
 
-    def _get_draw_sentence(self, draw):
+    def _get_draw_sentence(self, draw, names):
         """Return which pack covered how much, and what it cost there."""
         values = {
             "units": self._show(abs(draw.units), self.uom_id),
-            "pack": draw.pack_id._get_customer_name(),
+            "pack": names.get(draw.pack_id) or draw.pack_id._get_customer_name(),
             "minutes": self._show(abs(draw.minutes)),
         }
-        if draw.units < 0:
+        if draw.minutes < 0:
             return self.env._("Given back to %(pack)s: %(minutes)s minutes.", **values)
+        if draw.units <= 0:
+            # Other ratios hold than before: the same usage takes more minutes.
+            return self.env._("Taken from %(pack)s besides: %(minutes)s minutes.", **values)
         ratio = to_decimal(draw.minutes) / to_decimal(draw.units)
         if ratio == 1:
             return self.env._("Covered by %(pack)s: %(units)s.", **values)

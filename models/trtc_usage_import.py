@@ -17,7 +17,7 @@ PREVIEW_ROWS = 10
 #: More columns than this are no usage records, whatever their names.
 COLUMN_LIMIT = 20
 #: What spreadsheets take for the beginning of a formula.
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_SIGNS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four: full-width
 #: What carrying out an import writes, and nobody else.
 RESULT_FIELDS = {
     "state",
@@ -381,7 +381,7 @@ class TrtcUsageImport(models.Model):
             line, record = rows[rejection["index"]]
             reason = self.env._("Line %(line)s: %(error)s", line=line, error=rejection["error"])
             cells = [*(record.get(name, "") for name in names), reason]
-            writer.writerow(map(_to_sheet, cells))
+            writer.writerow(map(to_sheet, cells))
         content = output.getvalue().encode("gb18030" if self.encoding == "gb18030" else "utf-8-sig")
         stem = (self.file_name or self.name).rsplit(".", 1)[0]
         return {
@@ -390,11 +390,11 @@ class TrtcUsageImport(models.Model):
         }
 
 
-def _to_sheet(cell):
+def to_sheet(cell):
     """Return a cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if cell.startswith(FORMULA_SIGNS) else cell
 
 
 def _from_sheet(cell):
-    """Undo :func:`_to_sheet`."""
+    """Undo :func:`to_sheet`."""
     return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_SIGNS) else cell

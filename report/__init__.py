@@ -1,1 +1,1 @@
-from . import account_move_annex, trtc_statement_document
+from . import account_move_annex, trtc_pack_document, trtc_statement_document

@@ -9,6 +9,9 @@ from odoo.tools import SQL
 from ..models.figures import AMOUNT_DECIMALS, count_decimals, show_figure, show_money, to_decimal
 from ..rating.engine import canonical
 
+#: What usage is not billed for because something covers it.
+PARTS = ("free", "pack")
+
 
 class AnnexRow(NamedTuple):
     """Usage of a billing item by an application, at one unit price.
@@ -31,6 +34,24 @@ class AnnexRow(NamedTuple):
     amount: Decimal
 
 
+class AnnexFee(NamedTuple):
+    """A fee that an invoice bills; ``amount`` has the sign of the usage."""
+
+    fee: object
+    quantity: Decimal
+    price: Decimal
+    amount: Decimal
+
+
+class AnnexCover(NamedTuple):
+    """What usage drew from a pack; ``unit`` is none where units of several kinds add up."""
+
+    pack: object
+    units: Decimal
+    unit: object
+    minutes: Decimal
+
+
 class AccountMove(models.Model):
     # Beside the template that it serves.
     _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
@@ -42,8 +63,11 @@ class AccountMove(models.Model):
 
         ``usage``, ``corrections`` (of periods that another invoice billed, or before
         this invoice's own) and ``unbilled`` (waived) are lists of
-        ``{"application", "rows", "amount"}``.  All figures are exact Decimals;
-        ``exact_total + rounding + changes + other == total``.
+        ``{"application", "rows", "covers", "amount"}``, ``fees`` is one of
+        :class:`AnnexFee`, ``parts`` names those of :data:`PARTS` that there are.  All
+        figures are exact Decimals; ``exact_total + rounding + changes + other == total``.
+
+        An invoice of fees alone needs no annex: its lines say all that there is.
         """
         self.ensure_one()
         if not self.trtc_account_id:
@@ -51,21 +75,37 @@ class AccountMove(models.Model):
         sections = self._trtc_get_annex_sections()
         if not any(sections.values()):
             return None
-        groups = [group for section in sections.values() for group in section]
-        amounts = [row.amount for group in groups for row in group["rows"]]
+        fees = self._trtc_get_annex_fees()
+        rows = [
+            row for section in sections.values() for group in section for row in group["rows"]
+        ]
+        amounts = [row.amount for row in [*rows, *fees]]
         decimals = max(map(count_decimals, amounts))
         decimals = min(max(decimals, self.currency_id.decimal_places), AMOUNT_DECIMALS)
         return {
             **sections,
+            "fees": fees,
+            "parts": [name for name in PARTS if any(getattr(row, name) for row in rows)],
+            "fee_amount": sum((row.amount for row in fees), Decimal(0)),
             **self._trtc_get_annex_totals(sum(amounts, Decimal(0))),
             "show": partial(show_figure, self.env),
             "show_amount": partial(show_figure, self.env, minimum=decimals),
             "show_money": partial(show_money, self.env, currency=self.currency_id),
         }
 
+    def _trtc_get_annex_fees(self):
+        """Return an :class:`AnnexFee` for each fee, in the order of the invoice."""
+        return [
+            AnnexFee(
+                fee, *(to_decimal(figure) for figure in (fee.quantity, fee.price_unit, fee.amount))
+            )
+            for fee in self._trtc_get_fees().sorted(lambda fee: (fee.date_from, fee.id))
+        ]
+
     def _trtc_get_annex_sections(self):
         """Return {section: groups of rows by application}."""
         rows = self._trtc_read_annex_rows()
+        covers = self._trtc_get_annex_covers()
         items = self.env["trtc.item"].sudo().browse({row[1] for row in rows})
         applications = self.env["trtc.application"].sudo().browse(
             {row[0] for row in rows if row[0]}
@@ -87,6 +127,7 @@ class AccountMove(models.Model):
                         by_application[application],
                         key=lambda row: (row.item.sequence, row.kind, row.first, row.price),
                     ),
+                    "covers": covers[section, application.id],
                     "amount": sum(
                         (row.amount for row in by_application[application]), Decimal(0)
                     ),
@@ -98,43 +139,87 @@ class AccountMove(models.Model):
             for section, by_application in found.items()
         }
 
+    def _trtc_get_annex_covers(self):
+        """Return {(section, application id): what its rows drew from packs}."""
+        self.env["trtc.pack.draw"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH billed AS (%s)
+                SELECT billed.section, billed.application_id, draw.pack_id,
+                       sum(draw.units)::text, array_agg(DISTINCT draw.item_id),
+                       sum(draw.minutes)::text
+                  FROM billed
+                  JOIN trtc_pack_draw draw ON draw.statement_line_id = billed.id
+                 GROUP BY billed.section, billed.application_id, draw.pack_id
+                HAVING sum(draw.minutes) <> 0
+                """,
+                self._trtc_get_billed_query(),
+            )
+        )
+        packs = self.env["trtc.minute.pack"].sudo().browse({row[2] for row in rows})
+        packs = {pack.id: pack for pack in packs}
+        items = self.env["trtc.item"].sudo()
+        covers = defaultdict(list)
+        for section, application_id, pack_id, units, item_ids, minutes in rows:
+            unit = items.browse(item_ids).uom_id
+            covers[section, application_id or False].append(
+                AnnexCover(
+                    packs[pack_id], Decimal(units), unit if len(unit) == 1 else None, Decimal(minutes)
+                )
+            )
+        for found in covers.values():
+            found.sort(key=lambda cover: cover.pack._get_order())
+        return covers
+
+    def _trtc_get_billed_query(self):
+        """Return the query of the statement lines of this invoice, each with its section.
+
+        What an earlier allocation billed on another invoice makes a line of the same
+        usage a correction; later ones do not, so that an annex stays as it was printed.
+        """
+        self.env["trtc.statement.line"].flush_model()
+        self.env["trtc.allocation"].flush_model()
+        return SQL(
+            """
+            SELECT line.*, statement.cycle,
+                   CASE WHEN line.status = 'waived' THEN 'unbilled'
+                        WHEN line.date < %(date_from)s OR line.date > %(date_to)s
+                          OR line.is_adjustment AND EXISTS (
+                                 SELECT FROM trtc_statement_line other
+                                   JOIN trtc_allocation before
+                                     ON before.statement_line_id = other.id
+                                  WHERE other.account_id = line.account_id
+                                    AND other.item_id = line.item_id
+                                    AND other.date = line.date
+                                    AND other.application_id
+                                        IS NOT DISTINCT FROM line.application_id
+                                    AND before.released IS NOT TRUE
+                                    AND before.move_id <> allocation.move_id
+                                    AND before.id < allocation.id)
+                        THEN 'corrections' ELSE 'usage'
+                   END AS section
+              FROM trtc_allocation allocation
+              JOIN trtc_statement_line line ON line.id = allocation.statement_line_id
+              JOIN trtc_statement statement ON statement.id = line.statement_id
+             WHERE allocation.move_id = %(move)s
+               AND allocation.released IS NOT TRUE
+            """,
+            move=self.id,
+            date_from=self.trtc_date_from,
+            date_to=self.trtc_date_to,
+        )
+
     def _trtc_read_annex_rows(self):
         """Return the rows of the annex, added up over their days by the database.
 
         A day on which one line takes back what another one charged does not widen the
-        span of its row.  What an earlier allocation billed on another invoice makes a
-        line of the same usage a correction; later ones do not, so that an annex stays
-        as it was printed.
+        span of its row.
         """
-        self.env["trtc.statement.line"].flush_model()
-        self.env["trtc.allocation"].flush_model()
         return self.env.execute_query(
             SQL(
                 """
-                WITH billed AS (
-                    SELECT line.*, statement.cycle,
-                           CASE WHEN line.status = 'waived' THEN 'unbilled'
-                                WHEN line.date < %(date_from)s OR line.date > %(date_to)s
-                                  OR line.is_adjustment AND EXISTS (
-                                         SELECT FROM trtc_statement_line other
-                                           JOIN trtc_allocation before
-                                             ON before.statement_line_id = other.id
-                                          WHERE other.account_id = line.account_id
-                                            AND other.item_id = line.item_id
-                                            AND other.date = line.date
-                                            AND other.application_id
-                                                IS NOT DISTINCT FROM line.application_id
-                                            AND before.released IS NOT TRUE
-                                            AND before.move_id <> allocation.move_id
-                                            AND before.id < allocation.id)
-                                THEN 'corrections' ELSE 'usage'
-                           END AS section
-                      FROM trtc_allocation allocation
-                      JOIN trtc_statement_line line ON line.id = allocation.statement_line_id
-                      JOIN trtc_statement statement ON statement.id = line.statement_id
-                     WHERE allocation.move_id = %(move)s
-                       AND allocation.released IS NOT TRUE
-                ), daily AS (
+                WITH billed AS (%s), daily AS (
                     SELECT application_id, item_id, section, kind, cycle, date, price_unit,
                            sum(metered_quantity) AS metered, sum(quantity) AS quantity,
                            sum(free_quantity) AS free, sum(pack_quantity) AS pack,
@@ -155,9 +240,7 @@ class AccountMove(models.Model):
                   FROM daily
                  GROUP BY application_id, item_id, section, kind, price_unit
                 """,
-                move=self.id,
-                date_from=self.trtc_date_from,
-                date_to=self.trtc_date_to,
+                self._trtc_get_billed_query(),
             )
         )
 
@@ -179,27 +262,31 @@ class AccountMove(models.Model):
             "total": total,
             "tax_included": any(
                 tax.price_include
-                for tax in self.invoice_line_ids.filtered("trtc_item_id").tax_ids
+                for line in self.invoice_line_ids
+                if line.trtc_item_id or line.trtc_fee_id
+                for tax in line.tax_ids
             ),
         }
 
     def _trtc_get_other_amount(self, difference):
-        """Return what the lines that bill no usage come to.
+        """Return what the lines come to that bill neither usage nor fees.
 
-        :param Decimal difference: what the invoice bills beyond its usage
+        :param Decimal difference: what the invoice bills beyond usage and fees
         """
         lines = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
-        usage = lines.filtered(lambda line: line.trtc_item_id or line.trtc_is_rounding)
-        if not difference or lines == usage:
+        own = lines.filtered(
+            lambda line: line.trtc_item_id or line.trtc_fee_id or line.trtc_is_rounding
+        )
+        if not difference or lines == own:
             return Decimal(0)
-        if all(line._trtc_is_as_generated() for line in usage):
+        if all(line._trtc_is_as_generated() for line in own):
             return difference
         return self._trtc_get_money(
             sum(
                 line.price_total
                 if any(tax.price_include for tax in line.tax_ids)
                 else line.price_subtotal
-                for line in lines - usage
+                for line in lines - own
             )
         )
 
@@ -217,3 +304,27 @@ class AccountMoveLine(models.Model):
         """Return the quantity in the reader's number format, without needless zeros."""
         self.ensure_one()
         return show_figure(self.env, self.quantity)
+
+    def _trtc_get_price_label(self):
+        """Return the unit price likewise, in full."""
+        self.ensure_one()
+        return show_figure(self.env, self.price_unit, self.currency_id.decimal_places)
+
+    def _trtc_get_shown_unit(self):
+        """Return the unit to print after the quantity; a fee is one, without "Units"."""
+        self.ensure_one()
+        fee = self.sudo().trtc_fee_id
+        return fee._get_shown_unit() if fee else self.product_uom_id
+
+
+class TrtcFee(models.Model):
+    # What customers read of a fee.
+    _inherit = "trtc.fee"  # pylint: disable=consider-merging-classes-inherited
+
+    # === TOOLING === #
+
+    def _get_shown_unit(self):
+        """Return the unit to print after the quantity of this fee, if it says anything."""
+        self.ensure_one()
+        plain = self.env.ref("uom.product_uom_unit", raise_if_not_found=False)
+        return self.uom_id.browse() if self.uom_id == plain else self.uom_id

@@ -2,12 +2,16 @@ from decimal import Decimal
 from functools import partial
 
 from babel.dates import format_skeleton
+from markupsafe import Markup
 
 from odoo import models
 from odoo.tools.misc import babel_locale_parse, format_date, get_lang
 
-from ..models.figures import AMOUNT_DECIMALS, count_decimals, show_figure, show_money
+from ..models.figures import AMOUNT_DECIMALS, count_decimals, show_figure, show_money, to_decimal
 from ..rating.engine import canonical
+
+#: Parts of a quantity that are not billed: each is shown where there is any.
+PARTS = ("free_quantity", "pack_quantity", "locked_quantity")
 
 
 class TrtcStatement(models.Model):
@@ -19,7 +23,8 @@ class TrtcStatement(models.Model):
         """Return what the PDF and the portal page of this statement show.
 
         ``groups`` is a list of ``{"application", "lines", "amount"}``, ``amounts`` are
-        exact by line id.
+        exact by line id, ``parts`` are the names of those of :data:`PARTS` that there
+        are, ``moves`` is what :meth:`_get_moves` returns.
         """
         self.ensure_one()
         exact = self.line_ids._get_exact_amounts()
@@ -42,10 +47,34 @@ class TrtcStatement(models.Model):
             ],
             "amounts": amounts,
             "total": self._get_sum(self.line_ids, amounts),
+            "moves": self._get_moves(),
+            "parts": [name for name in PARTS if any(self.line_ids.mapped(name))],
             "show": partial(show_figure, self.env),
             "show_amount": partial(show_figure, self.env, minimum=decimals),
             "show_money": partial(show_money, self.env, currency=self.currency_id),
         }
+
+    def _get_moves(self):
+        """Return, for an adjustment, what it gave back to packs and took from them.
+
+        A list of ``{"pack", "draws", "minutes"}`` in the order of the packs; the draws
+        are in the order of days, and ``minutes`` is their exact sum.
+        """
+        if not self.is_adjustment:
+            return []
+        by_pack = self.sudo().line_ids.draw_ids.grouped("pack_id")
+        return [
+            {
+                "pack": pack,
+                "draws": by_pack[pack].sorted(
+                    lambda draw: (draw.date, draw.item_id.sequence, draw.id)
+                ),
+                "minutes": sum(
+                    (to_decimal(draw.minutes) for draw in by_pack[pack]), Decimal(0)
+                ),
+            }
+            for pack in sorted(by_pack, key=lambda pack: pack._get_order())
+        ]
 
     def _get_sum(self, lines, amounts):
         return sum((amounts[line.id] for line in lines), Decimal(0))
@@ -109,6 +138,19 @@ class TrtcStatementLine(models.Model):
         if self.cycle == "month":
             return self.statement_id._get_month_label(self.date)
         return format_date(self.env, self.date)
+
+    def _get_linked_explanation(self, urls):
+        """Return the explanation as HTML, where names of packs lead to their pages.
+
+        :param dict urls: {pack id: address}; other packs are named without a link
+        """
+        self.ensure_one()
+        names = {
+            pack: Markup('<a href="%s">%s</a>') % (urls[pack.id], pack._get_customer_name())
+            for pack in self.sudo().draw_ids.pack_id
+            if pack.id in urls
+        }
+        return Markup(" ").join(self._get_sentences(names))
 
     def _get_customer_status(self):
         """Return (label, Bootstrap colour) of a line that is not simply billed, or None."""
