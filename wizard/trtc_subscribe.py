@@ -23,7 +23,6 @@ class TrtcSubscribe(models.TransientModel):
     )
     application_id = fields.Many2one("trtc.application", required=True, ondelete="cascade")
     account_id = fields.Many2one(related="application_id.account_id")
-    pricelist_id = fields.Many2one("product.pricelist", compute="_compute_preview")
     currency_id = fields.Many2one(related="account_id.currency_id")
     allowed_edition_ids = fields.Many2many("trtc.edition", compute="_compute_allowed_edition_ids")
     edition_id = fields.Many2one(
@@ -39,7 +38,7 @@ class TrtcSubscribe(models.TransientModel):
         "edition ends with the first term.",
     )
     price = fields.Monetary(
-        string="Price Agreed",
+        string="Price",
         compute="_compute_price",
         store=True,
         readonly=False,
@@ -52,6 +51,7 @@ class TrtcSubscribe(models.TransientModel):
     is_trial = fields.Boolean(compute="_compute_preview")
     has_fee = fields.Boolean(compute="_compute_preview")
     lacks_price = fields.Boolean(compute="_compute_preview")
+    missing_price = fields.Char(compute="_compute_preview")
     list_price = fields.Monetary(compute="_compute_preview")
     term_start = fields.Date(compute="_compute_preview")
     term_end = fields.Date(string="Term", compute="_compute_preview")
@@ -87,7 +87,6 @@ class TrtcSubscribe(models.TransientModel):
             application = wizard.application_id._origin
             wizard.is_trial = bool(edition.trial_days) and not wizard.subscription_id
             wizard.has_fee = bool(edition.fee_product_id) and not wizard.is_trial
-            wizard.pricelist_id = application.account_id._get_pricelist(day)
             wizard.feature_ids = edition.feature_ids - application._get_edition(day).feature_ids
             wizard.settled = wizard._get_settled_hint(application.account_id, day)
             if wizard.subscription_id:
@@ -109,6 +108,7 @@ class TrtcSubscribe(models.TransientModel):
         self.obstacle = plan.obstacle
         self.term_start, self.term_end, self.date_end = plan.first, plan.last, plan.date_end
         self.lacks_price = self.has_fee and plan.list_price is None
+        self.missing_price = self.lacks_price and application._get_missing_price(edition, day)
         self.list_price = plan.list_price or 0
         self.minutes = plan.minutes
         if plan.ends and not plan.obstacle:
@@ -203,10 +203,8 @@ class TrtcSubscribe(models.TransientModel):
         if self.lacks_price and not self.without_fee:
             raise UserError(
                 self.env._(
-                    "%(pricelist)s has no price for the fee of this edition: add a rule for "
-                    'the product %(product)s, or tick "Subscribe without billing the fee".',
-                    pricelist=self.pricelist_id.name,
-                    product=self.edition_id.fee_product_id.display_name,
+                    '%(reason)s Add a rule for it, or tick "Subscribe without billing the fee".',
+                    reason=self.missing_price,
                 )
             )
         billed = self.has_fee and not self.lacks_price

@@ -84,6 +84,22 @@ for (const [name, kind] of Object.entries(KINDS)) {
     });
 }
 
+/** A quantity that can be edited, without the noise beyond the 15 digits of a double. */
+export class QuantityInputField extends FloatField {
+    get formattedValue() {
+        if (typeof this.value !== "number") {
+            return super.formattedValue;
+        }
+        return formatExact(this.value, KINDS.trtc_quantity);
+    }
+}
+
+registry.category("fields").add("trtc_quantity_input", {
+    ...floatField,
+    component: QuantityInputField,
+    displayName: _t("TRTC Quantity, to Edit"),
+});
+
 /** The unit price of an invoice line, which can be edited, with all its decimals. */
 export class InvoicePriceField extends FloatField {
     get formattedValue() {
