@@ -168,22 +168,25 @@ class TestPriceGuard(PriceGuardCommon):
         self._assert_kept()
 
     def test_rates_of_exchange_hide_a_changed_base(self):
-        rates = {"base.CNY": 7, "base.EUR": 0.9}
         self.env["res.currency.rate"].create(
             [
-                {"name": "2024-10-01", "currency_id": self.env.ref(xml_id).id, "rate": rate}
-                for xml_id, rate in rates.items()
+                {"name": day, "currency_id": self.env.ref(xml_id).id, "rate": rate}
+                for day, xml_id, rate in (
+                    ("2024-10-01", "base.CNY", 7),
+                    ("2024-10-12", "base.CNY", 8),
+                    ("2024-10-01", "base.EUR", 0.9),
+                )
             ]
         )
         base = self.make_pricelist({"av_hd": 3}, currency=self.env.ref("base.CNY"))
         account = self.make_account(pricelist_id=self.make_pricelist({}, base=base).id)
-        self._use("2024-10-10", "2024-10-11", application=self.make_application(account))
+        self._use("2024-10-10", "2024-10-14", application=self.make_application(account))
         self.settle("2024-10-31")
         self._assert_refused(lambda: base.item_ids.write({"fixed_price": 2}), account.name)
         self._assert_refused(
             lambda: base.write({"currency_id": self.env.ref("base.EUR").id}), base.name
         )
-        self._create_rule(base, date_start="2024-10-11 16:00:00")
+        self._create_rule(base, date_start="2024-10-11 16:00:00", date_end="2024-10-12 15:59:59")
         self._assert_kept()
 
     def test_the_clock_of_another_company_decides(self):
