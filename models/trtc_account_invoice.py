@@ -50,11 +50,12 @@ class TrtcAccount(models.Model):
         until = fields.Date.to_date(until)
         accounts = self._get_accounts_to_bill().sudo()
         by_company = defaultdict(list)
-        due = accounts._filter_uninvoiced() | accounts._filter_with_fees_due(until)
-        for account in due.sorted("id"):
+        with_fees = accounts._filter_with_fees_due(until)
+        for account in (accounts._filter_uninvoiced() | with_fees).sorted("id"):
             if account._lock_for_billing():
                 account = account.with_company(account.company_id)
-                account._open_terms(min(until, account.company_id._trtc_last_ended_day()))
+                if account in with_fees:
+                    account._open_terms(until)
                 by_company[account.company_id] += account._get_bills(until)
         moves, errors = self.env["account.move"].sudo(), []
         for company, bills in by_company.items():
@@ -116,14 +117,10 @@ class TrtcAccount(models.Model):
 
     def _get_due_fees(self, until):
         """Return the fees that are due for invoicing."""
-        return self.env["trtc.fee"].search(
-            [
-                ("account_id", "=", self.id),
-                ("date", "<=", self._get_fee_limit(until)),
-                ("is_to_invoice", "=", True),
-            ],
-            order="date_from, id",
-        )
+        limit = self._get_fee_limit(until)
+        # Read for all the accounts of a run together, not one by one.
+        due = self.fee_ids.filtered(lambda fee: fee.date <= limit and fee.is_to_invoice)
+        return due.sorted(lambda fee: (fee.date_from, fee.id))
 
     def _get_draft_for_fees(self):
         """Return the newest draft of this account that nobody changed, or none."""

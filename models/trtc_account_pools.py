@@ -54,10 +54,13 @@ class TrtcAccount(models.Model):
 
     def _get_packs(self, first=None, last=None):
         """Return the packs of this account, those that touch a span of days if given."""
-        domain = [("account_id", "=", self.id)]
+        # Read for all the accounts of a run together, not one by one.
+        packs = self.pack_ids
         if first:
-            domain += [("date_end", ">=", first), ("date_start", "<=", last)]
-        return self.env["trtc.minute.pack"].search(domain)
+            packs = packs.filtered(
+                lambda pack: pack.date_end >= first and pack.date_start <= last
+            )
+        return packs
 
     def _get_settled_days(self, first):
         """Return the days from a day on whose daily items are settled."""

@@ -35,13 +35,15 @@ class TrtcAccount(models.Model):
         accounts = self._get_accounts_to_bill().sudo()
         self.env["trtc.usage"].sudo()._adopt()
         statements, book, errors = self.env["trtc.statement"], PriceBook(), []
-        due = accounts._filter_unsettled(until) | accounts._filter_with_fees_due(until)
-        for account in due.sorted("id"):
+        with_fees = accounts._filter_with_fees_due(until)
+        for account in (accounts._filter_unsettled(until) | with_fees).sorted("id"):
             if not account._lock_for_billing():
                 continue
             account = account.with_company(account.company_id)
             try:
                 with self.env.cr.savepoint():
+                    if account in with_fees:
+                        account._open_terms(until)
                     statements |= account._settle(until, book)
             except UserError as error:
                 errors.append(account._keep_billing_error(error))
@@ -111,7 +113,6 @@ class TrtcAccount(models.Model):
     def _settle(self, until, book):
         """Settle this locked account; return the new statements."""
         until = min(until, self.company_id._trtc_last_ended_day())
-        self._open_terms(until)
         notes = self.env["trtc.settlement.note"].search(
             [("account_id", "=", self.id), ("date_to", "<=", until)]
         )

@@ -54,7 +54,7 @@ class TrtcAccount(models.Model):
     def _open_terms(self, until):
         """Make the fees and packs of the terms that begin until a day, the oldest first."""
         self.ensure_one()
-        limit = self._get_fee_limit(until)
+        limit = self._get_fee_limit(min(until, self.company_id._trtc_last_ended_day()))
         subscriptions = self.env["trtc.subscription"].search(
             [("account_id", "=", self.id), ("bill_fee", "=", True), ("date_start", "<=", limit)],
             order="date_start, id",
@@ -115,7 +115,7 @@ class TrtcAccount(models.Model):
         charged for it before; usage that comes late is thereby given back.
         """
         self.ensure_one()
-        commitments = self.env["trtc.commitment"].search([("account_id", "=", self.id)])
+        commitments = self.commitment_ids
         limit = periods.last_ended(until, periods.MONTH)
         vals_list = []
         for commitment in commitments:

@@ -28,7 +28,7 @@ class TestDrawBooks(TrtcCommon):
                 "free_from": dice.choice(["2024-09-20", "2024-09-28"]),
             }
         )
-        applications = self.application | self.make_application()
+        applications = self.make_application(self.account) | self.make_application(self.account)
         facts = {}
         for _step in range(24):
             move = dice.random()
@@ -68,6 +68,7 @@ class TestDrawBooks(TrtcCommon):
             dice.choice([7, 50, 200, 1_000]),
             start,
             start + timedelta(days=dice.choice([0, 3, 9])),
+            account=self.account,
             application=dice.choice([None, *applications]),
         )
 
@@ -89,7 +90,7 @@ class TestDrawBooks(TrtcCommon):
             [pack._get_pool(Decimal(0)) for pack in packs],
         )
         self.assertEqual({pack.id: pack.minutes_left for pack in packs}, left)
-        lines = self.lines().grouped(lambda line: (line.date, line.item_id.code, line.sdkappid))
+        lines = self.lines(of=self.account).grouped(lambda line: (line.date, line.item_id.code, line.sdkappid))
         for (day, code, sdkappid, _status), figures in used.items():
             found = lines.get((day, code, sdkappid), self.env["trtc.statement.line"])
             settled = {
@@ -105,5 +106,4 @@ class TestDrawBooks(TrtcCommon):
         for seed in range(4):
             with self.subTest(seed=seed):
                 self.account = self.make_account()
-                self.application = self.make_application()
                 self._play(seed)

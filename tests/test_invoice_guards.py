@@ -1,3 +1,4 @@
+from datetime import date
 from decimal import Decimal
 from unittest.mock import patch
 
@@ -259,6 +260,10 @@ class TestInvoicingUser(InvoiceCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.clerk = new_test_user(cls.env, login="clerk", groups="account.group_account_invoice")
+        vals = cls.account._prepare_fee(
+            "pack", cls.env.ref("trtc_billing.product_pack"), 0, date(2024, 10, 1), date(2024, 10, 1)
+        )
+        cls.fee = cls.env["trtc.fee"].sudo().create(vals)
 
     def _post(self):
         self._ingest(1000)
@@ -269,6 +274,7 @@ class TestInvoicingUser(InvoiceCase):
     def _get_values(self, model, move):
         """Return {field: a value that somebody might forge} of all of our fields."""
         records = {"trtc.account": self.account.id, "trtc.item": self.item("av_hd").id}
+        records["trtc.fee"] = self.fee.id
         values = {"date": "2024-10-01", "boolean": True, "integer": 1}
         values |= {"selection": "usage", "text": "Forged", "char": "Forged"}
         allocation = move.sudo().trtc_allocation_ids[:1]

@@ -11,7 +11,7 @@ import base64
 import csv
 import io
 import json
-import random
+import sys
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,51 +23,9 @@ from odoo import Command, http
 from odoo.tools import config
 
 HOME = Path(config["data_dir"]).parent
-SEED = 20241001
-
-#: sdkappid -> {item: (least, most) usage units a day}
-FEEDS = {
-    "lumen-learning": {
-        "1400100001": {
-            "av_audio": (40_000, 90_000),
-            "av_hd": (400_000, 700_000),
-            "av_fhd": (30_000, 60_000),
-            "rec_hd": (50_000, 80_000),
-            "slice_audio": (20_000, 40_000),
-        },
-        "1400100002": {
-            "av_hd": (20_000, 90_000),
-            "screenshot_terminal": (600, 1_900),
-        },
-    },
-    "nimbus-meet": {
-        "1400200001": {
-            "av_audio": (200_000, 500_000),
-            "av_hd": (500_000, 900_000),
-            "av_2k": (20_000, 50_000),
-            "mix_h264_hd": (10_000, 40_000),
-        },
-        "1400200002": {
-            "live_hd": (800_000, 2_000_000),
-            "relay_duration": (10_000, 30_000),
-        },
-        # Nobody has registered this application yet.
-        "1400299999": {"av_audio": (1_000, 3_000)},
-    },
-    "harbor-insurance": {
-        "1400300001": {
-            "av_hd": (60_000, 120_000),
-            "rec_audio": (10_000, 20_000),
-            # Its edition, Lite, does not unlock this.
-            "screenshot_terminal": (300, 900),
-            "ai_stt": (5_000, 15_000),
-        },
-    },
-    "kaihai-live": {
-        "1400400001": {"av_audio": (100_000, 300_000), "av_hd": (200_000, 600_000)},
-    },
-}
-
+sys.path.insert(0, str(HOME.parent / "dev" / "demo"))
+import agreements  # noqa: E402  (beside this file, which the shell reads as text)
+from feeds import FEEDS, make_records  # noqa: E402
 
 def last_month():
     """Return the first and the last day of the last month that is over."""
@@ -192,8 +150,10 @@ def make_contract():
 
 def make_accounts(start):
     """Create customers, accounts, applications and subscriptions."""
-    usd = env.ref("trtc_billing.pricelist_usd")
+    usd = agreements.make_list(env)
     cny = env.ref("trtc_billing.pricelist_cny")
+    contract = make_contract()
+    agreements.change_price(env, contract, start)
     plan = [
         # key, customer, country, pricelist, {sdkappid: (name, edition)}
         (
@@ -207,7 +167,7 @@ def make_accounts(start):
             "nimbus-meet",
             "Nimbus Meet Ltd.",
             "base.sg",
-            make_contract(),
+            contract,
             {"1400200001": ("Meetings", "pro"), "1400200002": ("Town Hall", "pro")},
         ),
         (
@@ -222,7 +182,7 @@ def make_accounts(start):
             "开海直播",
             "base.cn",
             cny,
-            {"1400400001": ("直播间", "flagship_plus")},
+            {"1400400001": ("直播间", "flagship")},
         ),
     ]
     accounts = {}
@@ -253,31 +213,13 @@ def make_accounts(start):
                 {
                     "application_id": application.id,
                     "edition_id": env.ref(f"trtc_billing.edition_{edition}").id,
-                    "date_start": start - timedelta(days=90),
+                    "date_start": start,
                 }
             )
+    agreements.make_books(env)
+    agreements.make_free_minutes(env, accounts, start)
+    agreements.sell(env, accounts, start)
     return accounts
-
-
-def make_records(key, first, last):
-    """Return the usage records of a feed, one per application, item and day."""
-    dice = random.Random(f"{SEED}-{key}")
-    records = []
-    for sdkappid, items in FEEDS[key].items():
-        for offset in range((last - first).days + 1):
-            day = first + timedelta(days=offset)
-            quiet = 0.4 if day.weekday() >= 5 else 1
-            for item, (least, most) in items.items():
-                records.append(
-                    {
-                        "id": f"{sdkappid}-{item}-{day}",
-                        "sdkappid": sdkappid,
-                        "item": item,
-                        "quantity": round(dice.randint(least, most) * quiet),
-                        "start": day.isoformat(),
-                    }
-                )
-    return records
 
 
 def import_file(user, name, records):
@@ -372,10 +314,13 @@ def main():
     import_file(users["operator"], "harbor-insurance-correction.csv", broken)
 
     billing = env["trtc.account"].with_user(users["accountant"])
+    billing.settle(first)
+    agreements.upgrade(env, accounts, first)
     billing.settle(last)
     moves = billing.create_invoices(last)
     posted = moves.filtered(lambda move: move.currency_id == env.company.currency_id)[:2]
     posted.action_post()
+    agreements.recognise(env, users["accountant"], last)
 
     # After posting: a late correction of one day, and the usage of the month so far.
     late = next(r for r in records["lumen-learning"] if r["start"] == last.isoformat())
