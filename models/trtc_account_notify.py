@@ -49,6 +49,9 @@ class TrtcAccount(models.Model):
 
         :param statements: what was settled just now
         """
+        if "locked" not in statements.line_ids.mapped("status"):
+            # Whatever locks or unlocks usage leaves such a line.
+            return
         for account in self.sudo():
             locked = account._get_locked_usage(statements)
             activity = account.locked_activity_id.filtered("active")

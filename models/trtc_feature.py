@@ -30,9 +30,7 @@ class TrtcFeature(models.Model):
     def write(self, vals):
         before = {}
         if {"every_edition", "edition_ids"} & set(vals):
-            # An archived edition is still held by those who have it.
-            features = self.with_context(active_test=False)
-            before = {one: (one.every_edition, one.edition_ids) for one in features}
+            before = {one: (one.every_edition, one.edition_ids) for one in self}
         result = super().write(vals)
         for feature, (shared, editions) in before.items():
             if shared and not feature.every_edition:
