@@ -88,9 +88,7 @@ class TrtcMinutePack(models.Model):
             "amount": show_money(self.env, refund.amount, currency),
         }
         if refund.discount == 1:
-            return self.env._(
-                "%(paid)s - %(used)s used minutes × %(price)s = %(amount)s", **parts
-            )
+            return self.env._("%(paid)s - %(used)s used minutes × %(price)s = %(amount)s", **parts)
         return self.env._(
             "%(paid)s - %(used)s used minutes × %(price)s × %(discount)s (price paid / list "
             "price) = %(amount)s",

@@ -42,9 +42,7 @@ class TrtcSubscription(models.Model):
     def action_upgrade(self):
         """Open the wizard that upgrades this subscription."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "trtc_billing.trtc_subscribe_action"
-        )
+        action = self.env["ir.actions.act_window"]._for_xml_id("trtc_billing.trtc_subscribe_action")
         action["name"] = self.env._("Upgrade")
         action["context"] = {
             "default_application_id": self.application_id.id,

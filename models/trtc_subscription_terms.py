@@ -263,6 +263,9 @@ class TrtcSubscription(models.Model):
         fee = self._get_fee_at(day)
         if not fee or self.refunded:
             return self.env._("There is no paid term on this day.")
+        if fee.kind == "upgrade":
+            # Alone it would take the edition away, and keep what was paid for the term.
+            return self.env._("An upgraded term cannot be refunded.")
         last = fee.date_from + timedelta(days=REFUND_DAYS - 1)
         if day > last:
             return self.env._(
@@ -286,7 +289,8 @@ class TrtcSubscription(models.Model):
 
     def _has_unsettled_usage(self, fee):
         """Tell whether usage since a term began may yet draw from its included minutes."""
-        items = self.env["trtc.item"].union(*(fee.pack_ids[:1]._get_ratios() if fee.pack_ids else ()))
+        ratios = fee.pack_ids[:1]._get_ratios() if fee.pack_ids else ()
+        items = self.env["trtc.item"].union(*ratios)
         settled = self.env["trtc.statement.line"].sudo()._read_group(
             [("application_id", "=", self.application_id.id), ("date", ">=", fee.date_from)],
             aggregates=["date:max"],

@@ -40,7 +40,7 @@ class TestRefundOfTerms(RefundCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.price_editions(cls.pricelist_usd, {"standard": 100})
+        cls.price_editions(cls.pricelist_usd, {"standard": 100, "pro": 300})
         cls.edition("standard").included_minutes = 1_000
 
     def _buy(self):
@@ -104,6 +104,15 @@ class TestRefundOfTerms(RefundCase):
         with self.assertRaisesRegex(UserError, "were used already"):
             form.record.action_refund()
         self.assertFalse(subscription.refunded)
+
+    @freeze_time("2024-10-09 04:00:00")
+    def test_an_upgrade_comes_back_and_the_term_before_it_is_lost(self):
+        for day in (DAY, date(2024, 10, 9)):
+            self.application = self.make_application()
+            subscription = self._buy()
+            upgraded = subscription.sudo()._upgrade(self.edition("pro"), day)
+            with self.subTest(day=day):
+                self.assertIn("upgraded term", self._open(upgraded).obstacle)
 
     @freeze_time("2024-10-09 04:00:00")
     def test_a_term_is_refunded_twice(self):
@@ -250,9 +259,9 @@ class TestRefundOfPacks(RefundCase):
                 for call in (
                     pack.with_user(user).action_refund,
                     lambda user=user: pack.with_user(user)._refund(DAY),
-                    lambda user=user: self.env["trtc.refund"]
-                    .with_user(user)
-                    .create({"pack_id": pack.id}),
+                    lambda user=user: (
+                        self.env["trtc.refund"].with_user(user).create({"pack_id": pack.id})
+                    ),
                 ):
                     with self.assertRaises(AccessError):
                         call()

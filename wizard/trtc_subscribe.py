@@ -38,7 +38,6 @@ class TrtcSubscribe(models.TransientModel):
         "edition ends with the first term.",
     )
     price = fields.Monetary(
-        string="Price",
         compute="_compute_price",
         store=True,
         readonly=False,
@@ -69,12 +68,13 @@ class TrtcSubscribe(models.TransientModel):
 
     @api.depends("subscription_id")
     def _compute_allowed_edition_ids(self):
-        editions = self.env["trtc.edition"].search([])
+        editions = self.env["trtc.edition"].search([("active", "=", True)])
         for wizard in self:
             current = wizard.subscription_id.edition_id
             wizard.allowed_edition_ids = editions.filtered(
-                lambda edition, current=current: not current
-                or (edition.sequence > current.sequence and edition.fee_product_id)
+                lambda edition, current=current: (
+                    not current or (edition.sequence > current.sequence and edition.fee_product_id)
+                )
             )
 
     @api.depends("application_id", "edition_id", "date_start", "renew", "subscription_id")
@@ -96,11 +96,7 @@ class TrtcSubscribe(models.TransientModel):
 
     @api.model
     def _get_preview_fields(self):
-        return [
-            name
-            for name, field in self._fields.items()
-            if field.compute == "_compute_preview"
-        ]
+        return [name for name, field in self._fields.items() if field.compute == "_compute_preview"]
 
     def _preview_plan(self, application, edition, day):
         """Show what buying or trying the edition comes to."""
@@ -178,10 +174,7 @@ class TrtcSubscribe(models.TransientModel):
     def action_subscribe(self):
         """Write what was shown; open the subscription."""
         self.ensure_one()
-        if self.subscription_id:
-            subscription = self._upgrade()
-        else:
-            subscription = self._subscribe()
+        subscription = self._upgrade() if self.subscription_id else self._subscribe()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Subscription"),
