@@ -94,7 +94,7 @@ def sell(env, accounts, first):
         application=harbor.application_ids[:1],
     )
     env["trtc.commitment"].create(
-        {"account_id": accounts["nimbus-meet"].id, "amount": 600, "date_start": first}
+        {"account_id": accounts["nimbus-meet"].id, "amount": 3_000, "date_start": first}
     )
 
 
