@@ -129,6 +129,7 @@ class TestMatrix(TrtcCommon):
         self.flagship.active = False
         # Without the archived ones in sight, a write leaves them alone
         self.screenshot.edition_ids = [Command.clear()]
+        self.env.invalidate_all()
         self.assertTrue(self.application.is_unlocked(CODE, "2024-10-10"))
         feature = self.screenshot.with_context(active_test=False)
         with self._refused(), self.env.cr.savepoint():
