@@ -186,7 +186,7 @@ class TestPriceGuard(PriceGuardCommon):
         self._assert_refused(
             lambda: base.write({"currency_id": self.env.ref("base.EUR").id}), base.name
         )
-        self._create_rule(base, date_start="2024-10-11 16:00:00", date_end="2024-10-12 15:59:59")
+        self._create_rule(base, date_start="2024-10-11 16:00:00", date_end="2024-10-13 15:59:59")
         self._assert_kept()
 
     def test_the_clock_of_another_company_decides(self):
