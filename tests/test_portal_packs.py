@@ -1,0 +1,501 @@
+import csv
+import io
+from unittest.mock import patch
+
+from odoo import Command
+from odoo.exceptions import AccessError
+from odoo.tests import JsonRpcException, tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.portal.controllers.portal import CustomerPortal
+
+from ..controllers.portal_packs import TrtcPackPortal
+from .test_portal import PortalCase
+
+PACKS = "/my/trtc/packs"
+STATEMENTS = "/my/trtc/statements"
+STAFF_FIELDS = (
+    "alert_percent",
+    "alerted",
+    "fee_id",
+    "message_ids",
+    "policy_id",
+    "ratio_table_id",
+    "subscription_id",
+    "website_message_ids",
+)
+
+
+class PackCase(PortalCase):
+    """Two customers with one pack each, of which a day of usage drew."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.pack = cls.make_pack(cls.account, name="Own present")
+        cls.other_pack = cls.make_pack(cls.other_account, name="Alien present")
+        for application in (cls.application, cls.other_application):
+            cls.usage("av_audio", 100, "2024-10-07", application, unit="min")
+            cls.settle("2024-10-07", application.account_id)
+        cls.drawn = cls.lines(item="av_audio").statement_id
+
+    @classmethod
+    def make_pack(cls, account, **vals):
+        return cls.env["trtc.minute.pack"].create(
+            {
+                "name": "Pack",
+                "account_id": account.id,
+                "kind": "promo",
+                "minutes": 1000,
+                "date_start": "2024-10-05",
+                "date_end": "2099-12-31",
+                **vals,
+            }
+        )
+
+    def open(self, url=PACKS):
+        return super().open(url)
+
+    def assert_refused(self, url):
+        response = self.open(url)
+        self.assertEqual(response.status_code, 303, url)
+        self.assertEqual(response.headers["Location"].rstrip("/").rsplit("/", 1)[-1], "my")
+        self.assertNotIn(self.pack.name, response.text)
+
+    def get_counter(self):
+        params = {"counters": ["trtc_pack_count"]}
+        return self.make_jsonrpc_request("/my/counters", params)["trtc_pack_count"]
+
+    def call(self, model, method, *args, **kwargs):
+        return self.make_jsonrpc_request(
+            f"/web/dataset/call_kw/{model}/{method}",
+            {"model": model, "method": method, "args": args, "kwargs": kwargs},
+        )
+
+    def read_csv(self, pack):
+        response = self.open(f"{PACKS}/{pack.id}/ledger.csv")
+        self.assertEqual(response.status_code, 200)
+        return list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"))))
+
+
+@tagged("post_install", "-at_install")
+class TestPackIsolation(PackCase):
+    def test_stranger_cannot_list_it(self):
+        self.login(self.stranger)
+        for query in (
+            "",
+            "?filterby=running",
+            "?filterby=nonsense",
+            "?sortby=minutes",
+            "?kind=promo",
+            "?kind=promo&filterby=running&sortby=ending",
+        ):
+            response = self.open(PACKS + query)
+            self.assertEqual(response.status_code, 200)
+            self.assertNotIn(self.pack.name, response.text, query)
+            self.assertNotIn(self.account.name, response.text, query)
+            self.assertIn(self.other_pack.name, response.text, query)
+
+    def test_stranger_cannot_turn_the_page_to_it(self):
+        self.login(self.stranger)
+        with patch.object(CustomerPortal, "_items_per_page", 1):
+            for page in (1, 2, 3):
+                self.assertNotIn(self.pack.name, self.open(f"{PACKS}/page/{page}").text)
+
+    def test_stranger_cannot_count_it(self):
+        self.make_pack(self.account)
+        self.login(self.stranger)
+        self.assertEqual(self.get_counter(), 1)
+
+    def test_stranger_cannot_open_or_download_it(self):
+        token = self.other_statement._portal_ensure_token()
+        self.login(self.stranger)
+        for tail in ("", "/page/2", "?sortby=oldest", "/ledger.csv"):
+            for number in (self.pack.id, 0, 99999999):
+                self.assert_refused(f"{PACKS}/{number}{tail}")
+        for wrong in (token, "", "False", "None", "0"):
+            self.assert_refused(f"{PACKS}/{self.pack.id}?access_token={wrong}")
+            self.assert_refused(f"{PACKS}/{self.pack.id}/ledger.csv?access_token={wrong}")
+
+    def test_visitor_is_asked_to_log_in(self):
+        self.login(self.env["res.users"])
+        for tail in ("", f"/{self.pack.id}", f"/{self.pack.id}/ledger.csv"):
+            response = self.open(PACKS + tail)
+            self.assertIn("/web/login", response.headers["Location"], tail)
+
+    @mute_logger("odoo.http")
+    def test_stranger_cannot_read_it_by_rpc(self):
+        self.login(self.stranger)
+        for model, record in (
+            ("trtc.minute.pack", self.pack),
+            ("trtc.pack.draw", self.pack.draw_ids),
+        ):
+            self.assertEqual(self.call(model, "search", [("id", "in", record.ids)]), [])
+            self.assertEqual(self.call(model, "search_count", []), 1)
+            with self.assertRaises(JsonRpcException):
+                self.call(model, "read", record.ids, ["display_name"])
+        for method in ("_get_ledger", "_get_balances"):
+            with self.assertRaises(JsonRpcException):
+                self.call("trtc.minute.pack", method, self.pack.ids)
+
+    def test_sums_do_not_leak_what_rows_do_not_show(self):
+        packs = self.env["trtc.minute.pack"].with_user(self.stranger)
+        self.make_pack(self.account, minutes=7)
+        [(total,)] = packs._read_group([], [], ["minutes:sum"])
+        self.assertEqual(total, 1000)
+        draws = self.env["trtc.pack.draw"].with_user(self.stranger)
+        [(total,)] = draws._read_group([], [], ["minutes:sum"])
+        self.assertEqual(total, 100)
+
+    def test_pack_of_another_company_stays_closed(self):
+        """The customer of two companies has a portal user of one of them."""
+        company = self.env["res.company"].create({"name": "Another company"})
+        self.env.user.company_ids |= company
+        env = self.env(context={"allowed_company_ids": [company.id]})
+        account = self.make_account(company_id=company.id).with_env(env)
+        pack = self.make_pack(account, name="Elsewhere")
+        self.login(self.user)
+        self.assertNotIn(pack.name, self.open().text)
+        self.assertEqual(self.get_counter(), 1)
+        self.assert_refused(f"{PACKS}/{pack.id}")
+        self.assert_refused(f"{PACKS}/{pack.id}/ledger.csv")
+
+    def test_employee_without_rights_is_sent_home(self):
+        self.login(self.make_user("employee"))
+        for tail in ("", f"/{self.pack.id}", f"/{self.pack.id}/ledger.csv"):
+            self.assert_refused(PACKS + tail)
+        self.assertEqual(self.get_counter(), 0)
+
+    def test_who_reads_all_packs_does_not_find_them_among_the_own(self):
+        """The list under /my is that of the own company, also for a reader of all."""
+        self.login(self.make_user("reader"))
+        self.assertNotIn(self.pack.name, self.open().text)
+        self.assertEqual(self.get_counter(), 0)
+        self.assertIn(self.pack.name, self.open(f"{PACKS}/{self.pack.id}").text)
+
+    def test_token_of_a_statement_opens_no_pack(self):
+        """A link to one day's statement would give away every minute of the year."""
+        token = self.drawn._portal_ensure_token()
+        for user in (self.env["res.users"], self.stranger):
+            self.login(user)
+            response = self.open(f"{STATEMENTS}/{self.drawn.id}?access_token={token}")
+            self.assertEqual(response.status_code, 200)
+            self.assertIn("the pack &#34;Own present&#34;", response.text_in_one)
+            self.assertNotIn(f"{PACKS}/", response.text)
+
+    def test_customer_cannot_ask_what_staff_set(self):
+        """A search by the alert or the fee answers what no page shows."""
+        packs = self.env["trtc.minute.pack"].with_user(self.user)
+        for field in STAFF_FIELDS:
+            with self.subTest(field=field):
+                with self.assertRaises(AccessError):
+                    packs.search([(field, "!=", False)])
+                with self.assertRaises(AccessError):
+                    packs.browse(self.pack.id).read([field])
+                with self.assertRaises(AccessError):
+                    packs._read_group([], [field])
+                if packs._fields[field].store:
+                    with self.assertRaises(AccessError):
+                        packs.search([], order=field)
+        draws = self.env["trtc.pack.draw"].with_user(self.user)
+        for path in ("pack_id.fee_id", "pack_id.alert_percent", "pack_id.message_ids.body"):
+            with self.subTest(path=path), self.assertRaises(AccessError):
+                draws.search([(path, "!=", False)])
+
+    def test_customer_reads_the_own_ledger_by_rpc(self):
+        pack = self.env["trtc.minute.pack"].with_user(self.user).search([])
+        self.assertEqual(pack, self.pack)
+        shown = ["name", "kind", "minutes", "minutes_drawn", "minutes_left", "percent_left"]
+        [values] = pack.read([*shown, "date_start", "date_end", "state", "draw_count"])
+        self.assertEqual((values["minutes_left"], values["state"]), (900, "running"))
+        [draw] = pack.draw_ids.read(["date", "item_id", "application_id", "units", "minutes"])
+        self.assertEqual((draw["units"], draw["minutes"]), (100, 100))
+
+    def test_customer_cannot_change_anything(self):
+        for record in (self.pack, self.pack.draw_ids):
+            for operation in ("write", "create", "unlink"):
+                with self.assertRaises(AccessError):
+                    record.with_user(self.user).check_access(operation)
+
+
+@tagged("post_install", "-at_install")
+class TestPortalPacks(PackCase):
+    def test_customer_finds_the_own_minutes(self):
+        self.login(self.user)
+        self.assertEqual(self.get_counter(), 1)
+        self.assertIn("Your TRTC minutes", self.open("/my/home").text)
+        page = self.open()
+        self.assertIn(self.pack.name, page.text)
+        self.assertIn(f'href="{PACKS}/{self.pack.id}"', page.text)
+        page = self.open(f"{PACKS}/{self.pack.id}")
+        self.assertIn("900 left", page.text_in_one)
+        self.assertIn(f'href="{STATEMENTS}/{self.drawn.id}"', page.text)
+        self.assertIn(self.application.name, page.text)
+
+    def test_what_staff_note_is_not_shown(self):
+        self.pack.message_post(body="Secret: give no discount")
+        self.pack.alert_percent = 37
+        self.login(self.user)
+        for url in (PACKS, f"{PACKS}/{self.pack.id}"):
+            text = self.open(url).text
+            self.assertNotIn("Secret", text)
+            self.assertNotIn("37", text.replace("%37", ""), url)
+
+    def test_customer_without_minutes_is_told_so(self):
+        partner = self.env["res.partner"].create({"name": "New", "is_company": True})
+        self.login(self.make_portal_user(partner))
+        self.assertEqual(self.get_counter(), 0)
+        self.assertIn("You have no free or prepaid minutes yet", self.open().text_in_one)
+
+    def test_pack_without_usage_is_said_to_be_so(self):
+        pack = self.make_pack(self.account, date_start="2024-11-01")
+        self.login(self.user)
+        page = self.open(f"{PACKS}/{pack.id}")
+        self.assertIn("No usage has drawn from these minutes yet", page.text_in_one)
+        self.assertNotIn("Download CSV", page.text)
+        self.assertEqual(self.read_csv(pack), [])
+
+    def test_nonsense_in_the_address_is_no_error(self):
+        self.login(self.user)
+        for query in (
+            "?sortby=nonsense", "?filterby=nonsense", "?kind=nonsense", "?kind=prepaid",
+            "/page/99", "/page/0",
+        ):  # fmt: skip
+            page = self.open(PACKS + query)
+            self.assertEqual(page.status_code, 200, query)
+            self.assertIn(self.pack.name, page.text, query)
+        for tail in ("?sortby=nonsense", "/page/99", "/page/0"):
+            page = self.open(f"{PACKS}/{self.pack.id}{tail}")
+            self.assertIn(self.drawn.name, page.text, tail)
+
+    def test_filters_find_what_they_name(self):
+        self.pack.active = False
+        packs = {
+            "running": self.make_pack(self.account, name="Running"),
+            "future": self.make_pack(self.account, name="Future", date_start="2099-01-01"),
+            "used": self.make_pack(self.account, name="Emptied", minutes=0),
+            "expired": self.make_pack(self.account, name="Past", date_end="2024-10-06"),
+            "refunded": self.make_pack(self.account, name="Returned", refunded=True),
+        }
+        packs["running"].kind = "prepaid"
+        self.login(self.user)
+        for state, pack in packs.items():
+            text = self.open(f"{PACKS}?filterby={state}").text
+            found = [other.name for other in packs.values() if f">{other.name}<" in text]
+            self.assertEqual(found, [pack.name], state)
+        text = self.open(f"{PACKS}?kind=prepaid").text
+        self.assertIn(">Running<", text)
+        self.assertNotIn(">Future<", text)
+        text = self.open(f"{PACKS}?kind=prepaid&filterby=expired").text_in_one
+        self.assertIn("Nothing matches these filters", text)
+
+    def test_pager_shows_each_pack_once(self):
+        names = {self.pack.name, "Pack A", "Pack B", "Pack C", "Pack D"}
+        for name in sorted(names - {self.pack.name}):
+            self.make_pack(self.account, name=name)
+        self.login(self.user)
+        for order in ("newest", "ending", "name", "minutes"):
+            with patch.object(CustomerPortal, "_items_per_page", 2):
+                pages = [
+                    self.open(f"{PACKS}/page/{page}?sortby={order}").text for page in (1, 2, 3)
+                ]
+            found = [name for page in pages for name in names if f">{name}<" in page]
+            self.assertCountEqual(found, names, order)
+
+    def test_pager_shows_each_row_of_a_ledger_once(self):
+        names = {self.drawn.name}
+        for day in ("2024-10-08", "2024-10-09", "2024-10-10", "2024-10-11"):
+            self.usage("av_audio", 10, day, unit="min")
+            names.add(self.settle(day, self.account).name)
+        self.login(self.user)
+        for query in ("", "?sortby=oldest"):
+            with patch.object(TrtcPackPortal, "_trtc_ledger_rows_per_page", 2):
+                pages = [
+                    self.open(f"{PACKS}/{self.pack.id}/page/{page}{query}").text
+                    for page in (1, 2, 3)
+                ]
+            found = [name for page in pages for name in names if f">{name}<" in page]
+            self.assertCountEqual(found, names, query)
+        self.assertEqual(len(self.read_csv(self.pack)), 5)
+
+    def test_what_is_left_is_told_for_the_end_of_each_day(self):
+        """A running balance in the order of the books goes below zero on the way."""
+        self.usage("av_audio", 850, "2024-10-20", unit="min")
+        self.settle("2024-10-20", self.account)
+        self.usage("av_audio", 500, "2024-10-10", unit="min")
+        self.usage("av_audio", 60, "2024-10-07", unit="min")
+        self.settle("2024-10-20", self.account)
+        ledger = self.pack._get_ledger(newest_first=False)
+        self.assertEqual(
+            [(row.draw.date.day, row.minutes, row.left) for row in ledger],
+            [(7, 100, 840), (7, 60, 840), (10, 500, 340), (20, 850, 0), (20, -510, 0)],
+        )
+        self.assertEqual(ledger[::-1], self.pack._get_ledger())
+        self.assertEqual(ledger[-1].left, self.pack.minutes_left)
+        self.login(self.user)
+        page = self.open(f"{PACKS}/{self.pack.id}")
+        self.assertIn(">-510<", page.text)
+        self.assertEqual(page.text.count(">840<"), 1)
+        self.assertEqual(page.text.count(">Adjustment<"), 2)
+        marked = [row["Left at End of Day"] for row in self.read_csv(self.pack) if row["Adjustment"]]
+        self.assertEqual(marked, ["840", "0"])
+
+    def test_figures_are_exact(self):
+        """12,345,678.3 - 12,345,678 is 0.300000001 for who counts in binary."""
+        self.pack.minutes = 12_345_678.3
+        self.usage("av_audio", 12_345_578, "2024-10-08", unit="min")
+        self.settle("2024-10-08", self.account)
+        self.login(self.user)
+        self.assertIn("0.3 left", self.open(f"{PACKS}/{self.pack.id}").text_in_one)
+        self.assertIn(">0.3<", self.open().text)
+        figures = [
+            (row["Minutes Drawn"], row["Left at End of Day"]) for row in self.read_csv(self.pack)
+        ]
+        self.assertEqual(figures, [("100", "12345578.3"), ("12345578", "0.3")])
+
+    def test_cells_of_the_download_are_no_formulas(self):
+        """A name of =HYPERLINK(...) would run on the desk of the customer's accountant."""
+        for name in ('=HYPERLINK("https://e.example","x")', "+1", "-1", "@sum", "\t=1", "＝1"):
+            self.application.name = name
+            self.env.flush_all()
+            self.login(self.user)
+            [row] = self.read_csv(self.pack)
+            self.assertEqual(row["Application"], f"'{name}")
+            self.assertEqual((row["Item Code"], row["Minutes Drawn"]), ("av_audio", "100"))
+
+    def test_download_is_a_file(self):
+        self.login(self.user)
+        response = self.open(f"{PACKS}/{self.pack.id}/ledger.csv")
+        self.assertIn("attachment", response.headers["Content-Disposition"])
+        self.assertIn("trtc-minutes-2024-10-05-2099-12-31.csv", str(response.headers))
+        self.assertTrue(response.headers["Content-Type"].startswith("text/csv"))
+
+    def test_names_are_text_and_no_markup(self):
+        self.pack.name = self.application.name = "<b>bold</b>"
+        self.login(self.user)
+        for url in (PACKS, f"{PACKS}/{self.pack.id}", f"{STATEMENTS}/{self.drawn.id}"):
+            text = self.open(url).text
+            self.assertNotIn("<b>bold", text, url)
+            self.assertIn("&lt;b&gt;bold", text, url)
+
+    def test_refunded_and_withdrawn_packs_say_so(self):
+        self.pack._withdraw()
+        self.login(self.user)
+        page = self.open(f"{PACKS}/{self.pack.id}")
+        self.assertIn("These minutes were refunded", page.text_in_one)
+        self.assertIn("100 used", page.text_in_one)
+        self.pack.active = False
+        self.assertNotIn(self.pack.name, self.open().text)
+        self.assertIn("Withdrawn", self.open(f"{PACKS}/{self.pack.id}").text)
+
+    def test_figures_come_in_the_readers_format(self):
+        self.env["res.lang"]._activate_lang("de_DE")
+        self.user.lang = "de_DE"
+        self.pack.minutes = 1234567.5
+        self.login(self.user)
+        self.assertIn("1.234.467,5", self.url_open(f"{PACKS}/{self.pack.id}").text)
+
+    def test_queries_do_not_grow_with_packs_and_rows(self):
+        """A query per row makes the ledger of a busy customer slow."""
+
+        def count(url):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self.assertEqual(self.open(url).status_code, 200)
+            return self.env.cr.sql_log_count - before
+
+        urls = PACKS, f"{PACKS}/{self.pack.id}", f"{PACKS}/{self.pack.id}/ledger.csv"
+        self.login(self.user)
+        small = {url: count(url) and count(url) for url in urls}
+        for day in range(10, 20):
+            self.make_pack(self.account, name=f"Pack {day}")
+            self.usage("av_audio", 10, f"2024-10-{day}", unit="min")
+            self.usage("av_hd", 10, f"2024-10-{day}", unit="min")
+        self.settle("2024-10-31", self.account)
+        for url in urls:
+            count(url)
+            self.assertLessEqual(count(url), small[url], url)
+
+
+@tagged("post_install", "-at_install")
+class TestStatementsWithPacks(PackCase):
+    def test_statement_leads_to_its_packs(self):
+        self.login(self.user)
+        page = self.open(f"{STATEMENTS}/{self.drawn.id}")
+        self.assertIn(f'<a href="{PACKS}/{self.pack.id}">the pack &#34;Own present&#34;', page.text)
+
+    def test_packs_of_one_name_lead_to_their_own_pages(self):
+        """Two packs of one size, bought on one day, bear the same name."""
+        twin = {"name": "Twin", "minutes": 30, "date_start": "2024-10-08", "date_end": "2024-12-31"}
+        first, second = (self.make_pack(self.account, **twin) for _number in (1, 2))
+        self.usage("av_audio", 60, "2024-10-09", unit="min")
+        [statement] = self.settle("2024-10-09", self.account)
+        self.assertEqual(statement.line_ids.draw_ids.pack_id, first | second)
+        self.login(self.user)
+        text = self.open(f"{STATEMENTS}/{statement.id}").text
+        for pack in (first, second):
+            self.assertEqual(text.count(f'<a href="{PACKS}/{pack.id}">the pack'), 1)
+
+    def test_usage_that_packs_cover_is_said_to_cost_nothing(self):
+        self.login(self.user)
+        page = self.open(f"{STATEMENTS}/{self.drawn.id}")
+        self.assertIn("cover all of this usage: there is nothing to pay", page.text_in_one)
+        self.assertIn("None: there is nothing to pay", page.text_in_one)
+        billed = self.open(f"{STATEMENTS}/{self.statement.id}").text_in_one
+        self.assertNotIn("nothing to pay", billed)
+
+    def test_explanation_names_packs_in_the_order_of_use(self):
+        """Free minutes go first; a sentence that names them last explains another bill."""
+        self.account.write(
+            {
+                "free_policy_id": self.env.ref("trtc_billing.free_policy_2023").id,
+                "free_from": "2024-11-01",
+            }
+        )
+        own = self.make_pack(self.account, name="Narrow", application_id=self.application.id)
+        self.usage("av_audio", 10_500, "2024-11-05", unit="min")
+        self.settle("2024-11-05", self.account)
+        text = self.lines(item="av_audio", day="2024-11-05").explanation
+        self.assertLess(text.index("free minutes of"), text.index(f'the pack "{own.name}"'))
+        self.assertNotIn(self.pack.name, text)
+
+    def test_both_sides_of_a_move_are_shown(self):
+        """Who sees only what was taken back takes the bill for a mistake."""
+        self.pack.minutes = 300
+        self.usage("av_audio", 200, "2024-10-20", unit="min")
+        self.settle("2024-10-20", self.account)
+        self.usage("av_audio", 50, "2024-10-07", unit="min")
+        [adjustment] = self.settle("2024-10-20", self.account)
+        [move] = adjustment._get_document_values()["moves"]
+        self.assertEqual(move["pack"], self.pack)
+        self.assertEqual(
+            [(draw.date.day, draw.minutes) for draw in move["draws"]], [(7, 50), (20, -50)]
+        )
+        self.assertEqual(move["minutes"], 0)
+        self.login(self.user)
+        page = self.open(f"{STATEMENTS}/{adjustment.id}").text_in_one
+        self.assertIn("As many minutes were given back as were taken", page)
+        self.assertIn("Given back to", page)
+        report = self.env.ref("trtc_billing.report_statement_action")
+        html, _type = report._render_qweb_html(report.report_name, adjustment.ids)
+        self.assertIn("Free minutes and packs in this adjustment", html.decode())
+        self.assertFalse(self.drawn._get_document_values()["moves"])
+
+    def test_changed_ratios_do_not_break_the_explanation(self):
+        """Minutes change and units do not: a ratio of the two divides by zero."""
+        table = self.env["trtc.ratio.table"].create(
+            {
+                "name": "Twice as dear",
+                "line_ids": [
+                    Command.create({"item_id": self.item("av_audio").id, "ratio": 2})
+                ],
+            }
+        )
+        self.pack.ratio_table_id = table
+        [adjustment] = self.settle("2024-10-31", self.account)
+        text = adjustment.line_ids.explanation
+        self.assertIn("besides: 100 minutes", text)
+        self.pack.ratio_table_id = False
+        [adjustment] = self.settle("2024-10-31", self.account)
+        self.assertIn("Given back to", adjustment.line_ids.explanation)
