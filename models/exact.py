@@ -15,18 +15,18 @@ class Exact(fields.Float):
 
     The ORM reads floats, which is enough to show; what is added up for money is
     read as text from the database (see ``_get_exact_amounts`` of the statement line).
+    A float is taken at its shortest decimal form: core rounds by multiplying, which makes
+    1,400,000.000000003 of 1,400,000 and would store it.
     """
 
     def convert_to_column(self, value, record, values=None, validate=True):
-        if not isinstance(value, Decimal):
-            return super().convert_to_column(value, record, values, validate)
+        if value is None:
+            return None
+        exact = value if isinstance(value, Decimal) else Decimal(repr(float(value)))
         _precision, scale = self.get_digits(record.env)
         with localcontext() as context:
             context.prec = 60
-            return format(value.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP), "f")
+            return format(exact.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP), "f")
 
     def convert_to_cache(self, value, record, validate=True):
-        # Core rounds by multiplying, which may leave 740,700.000000001 of 740,700.
-        if not isinstance(value, Decimal):
-            return super().convert_to_cache(value, record, validate)
-        return float(value)
+        return float(value or 0.0)

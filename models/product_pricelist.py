@@ -125,7 +125,8 @@ class ProductPricelist(models.Model):
         """Tell whether a month's usage may change the price of its earlier days."""
         self.ensure_one()
         rules = self.env["product.pricelist.item"].with_context(active_test=False)
-        products = self.env["trtc.item"].with_context(active_test=False).search([]).product_id
+        items = self.env["trtc.item"].with_context(active_test=False)
+        products = items.search_fetch([], ["product_id"]).product_id
         # Steps of what is no billing item, such as minute packs, do not count.
         steps = Domain("min_quantity", ">", 0) & (
             Domain("product_id", "in", products.ids)

@@ -36,7 +36,7 @@ class TrtcApplication(models.Model):
         if operator != "in":
             return NotImplemented
         # Each company has days of its own: at one moment there are two of them at most.
-        companies = self.env["res.company"].sudo().search([])
+        companies = self.env["res.company"].sudo().search_fetch([], ["trtc_billing_tz"])
         holding = Domain.OR(
             Domain(
                 [

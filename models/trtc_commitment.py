@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..rating import periods
-from .exact import AMOUNT_DIGITS
+from .exact import AMOUNT_DIGITS, Exact
 
 
 class TrtcCommitment(models.Model):
@@ -23,7 +23,7 @@ class TrtcCommitment(models.Model):
     )
     company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
     currency_id = fields.Many2one(related="account_id.currency_id")
-    amount = fields.Float(
+    amount = Exact(
         string="Per Month",
         required=True,
         digits=AMOUNT_DIGITS,

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from .exact import QUANTITY_DIGITS
+from .exact import QUANTITY_DIGITS, Exact
 
 
 class TrtcEdition(models.Model):
@@ -34,7 +34,7 @@ class TrtcEdition(models.Model):
         "a pricelist has no price for it, the edition is not sold there: no fee is billed, "
         "and no minutes are included.",
     )
-    included_minutes = fields.Float(
+    included_minutes = Exact(
         digits=QUANTITY_DIGITS,
         help="Minutes that each paid month includes, for the application alone.",
     )

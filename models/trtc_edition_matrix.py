@@ -25,8 +25,8 @@ class TrtcEdition(models.Model):
             ``edition_ids`` are those of the editions above
         :raise AccessError: for a user who may not read editions
         """
-        editions = self.search([])
-        features = self.env["trtc.feature"].search([])
+        editions = self.search_fetch([], ["name", "code"])
+        features = self.env["trtc.feature"].search_fetch([], ["name", "code"])
         return {
             "editions": editions.read(["name", "code"]),
             "features": [

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..rating import periods
-from .exact import QUANTITY_DIGITS
+from .exact import QUANTITY_DIGITS, Exact
 
 
 class TrtcFreePolicy(models.Model):
@@ -17,7 +17,7 @@ class TrtcFreePolicy(models.Model):
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    minutes = fields.Float(
+    minutes = Exact(
         required=True, digits=QUANTITY_DIGITS, help="Free minutes of each cycle."
     )
     cycle = fields.Selection(

@@ -5,7 +5,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 from ..rating import engine
-from .exact import QUANTITY_DIGITS
+from .exact import QUANTITY_DIGITS, Exact
 
 #: What usage and its settlement rest on: with usage in place these stay as they are.
 METERING_FIELDS = ("code", "cycle", "scope", "aggregation", "usage_uom_id", "uom_id")
@@ -64,14 +64,14 @@ class TrtcItem(models.Model):
     aggregation = fields.Selection(
         [("sum", "Sum"), ("peak", "Peak")], required=True, default="sum"
     )
-    block_size = fields.Float(
+    block_size = Exact(
         required=True,
         default=1,
         digits=QUANTITY_DIGITS,
         help="Usage units that are billed as a whole: 60 seconds, 1,000 sheets ... "
         "Usage is rounded up to whole blocks.",
     )
-    free_quantity = fields.Float(
+    free_quantity = Exact(
         digits=QUANTITY_DIGITS,
         help="Billing units that are free in each period of this item's cycle.",
     )
@@ -80,13 +80,13 @@ class TrtcItem(models.Model):
         required=True,
         default="account",
     )
-    pack_ratio = fields.Float(
+    pack_ratio = Exact(
         digits=QUANTITY_DIGITS,
         copy=False,
         help="Minutes of a prepaid, included or promotional pack that one billing unit "
         "draws. 0: this item does not draw from packs.",
     )
-    free_pack_ratio = fields.Float(
+    free_pack_ratio = Exact(
         string="Free Minutes Ratio",
         digits=QUANTITY_DIGITS,
         copy=False,
@@ -130,7 +130,8 @@ class TrtcItem(models.Model):
         if operator != "in":
             return NotImplemented
         names = ("cycle", "scope", "aggregation")
-        domain = Domain.AND([(name, "=", value)] for name, value in zip(names, DRAWING, strict=True))
+        pairs = zip(names, DRAWING, strict=True)
+        domain = Domain.AND([(name, "=", wanted)] for name, wanted in pairs)
         return domain if True in value else ~domain
 
     # === CONSTRAINT === #

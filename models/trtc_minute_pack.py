@@ -3,7 +3,7 @@ from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import float_compare, format_date
+from odoo.tools import SQL, float_compare, format_date
 
 from ..rating import drawdown
 from .exact import QUANTITY_DIGITS, Exact
@@ -182,8 +182,20 @@ class TrtcMinutePack(models.Model):
     def _search_state(self, operator, value):
         if operator != "in":
             return NotImplemented
-        found = self.search([]).filtered(lambda pack: pack.state in value)
-        return [("id", "in", found.ids)]
+        self.flush_model()
+        query = SQL(
+            """(
+                SELECT pack.id FROM trtc_minute_pack pack
+                 WHERE CASE WHEN pack.refunded THEN 'refunded'
+                            WHEN pack.date_end < %(today)s THEN 'expired'
+                            WHEN coalesce(pack.minutes_drawn, 0) >= pack.minutes THEN 'used'
+                            WHEN pack.date_start > %(today)s THEN 'future'
+                            ELSE 'running' END = ANY(%(states)s)
+            )""",
+            today=self.env.company._trtc_today(),
+            states=list(value),
+        )
+        return [("id", "in", query)]
 
     # === CONSTRAINT === #
 

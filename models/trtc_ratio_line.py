@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from .exact import QUANTITY_DIGITS
+from .exact import QUANTITY_DIGITS, Exact
 
 
 class TrtcRatioLine(models.Model):
@@ -20,7 +20,7 @@ class TrtcRatioLine(models.Model):
         ondelete="cascade",
         domain="[('can_draw', '=', True)]",
     )
-    ratio = fields.Float(
+    ratio = Exact(
         required=True,
         default=1,
         digits=QUANTITY_DIGITS,

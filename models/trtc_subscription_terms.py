@@ -209,7 +209,7 @@ class TrtcSubscription(models.Model):
         subscription = self
         if day > self.date_start:
             date_end = self.date_end
-            self.date_end = day - timedelta(days=1)
+            self.write({"date_end": day - timedelta(days=1)})
             subscription = self.create(
                 {
                     "application_id": self.application_id.id,

@@ -90,7 +90,9 @@ class TestDrawBooks(TrtcCommon):
             [pack._get_pool(Decimal(0)) for pack in packs],
         )
         self.assertEqual({pack.id: pack.minutes_left for pack in packs}, left)
-        lines = self.lines(of=self.account).grouped(lambda line: (line.date, line.item_id.code, line.sdkappid))
+        lines = self.lines(of=self.account).grouped(
+            lambda line: (line.date, line.item_id.code, line.sdkappid)
+        )
         for (day, code, sdkappid, _status), figures in used.items():
             found = lines.get((day, code, sdkappid), self.env["trtc.statement.line"])
             settled = {

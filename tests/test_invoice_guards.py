@@ -260,9 +260,8 @@ class TestInvoicingUser(InvoiceCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.clerk = new_test_user(cls.env, login="clerk", groups="account.group_account_invoice")
-        vals = cls.account._prepare_fee(
-            "pack", cls.env.ref("trtc_billing.product_pack"), 0, date(2024, 10, 1), date(2024, 10, 1)
-        )
+        product, day = cls.env.ref("trtc_billing.product_pack"), date(2024, 10, 1)
+        vals = cls.account._prepare_fee("pack", product, 0, day, day)
         cls.fee = cls.env["trtc.fee"].sudo().create(vals)
 
     def _post(self):

@@ -1,7 +1,7 @@
 from datetime import date
 
 from freezegun import freeze_time
-from psycopg2.errors import CheckViolation, ExclusionViolation
+from psycopg2.errors import CheckViolation, ExclusionViolation, UniqueViolation
 
 from odoo import Command
 from odoo.exceptions import UserError, ValidationError
@@ -347,8 +347,12 @@ class TestPackRights(PackCase):
         )
         self.assertFalse(pack.with_user(manager).has_access("read"))
 
-    def test_ratios_are_edited_with_their_table(self):
+    def test_a_table_has_two_ratios_for_an_item(self):
         table = self.env.ref("trtc_billing.ratio_2025")
         table.line_ids = [Command.create({"item_id": self.item("av_hd").id, "ratio": 4})]
-        with mute_logger("odoo.sql_db"), self.assertRaises(Exception), self.env.cr.savepoint():
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(UniqueViolation),
+            self.env.cr.savepoint(),
+        ):
             table.line_ids = [Command.create({"item_id": self.item("av_hd").id, "ratio": 9})]

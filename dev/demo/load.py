@@ -27,6 +27,7 @@ sys.path.insert(0, str(HOME.parent / "dev" / "demo"))
 import agreements  # noqa: E402  (beside this file, which the shell reads as text)
 from feeds import FEEDS, make_records  # noqa: E402
 
+
 def last_month():
     """Return the first and the last day of the last month that is over."""
     last = env.company._trtc_today().replace(day=1) - timedelta(days=1)
