@@ -54,6 +54,9 @@ def step(function):
 
 POINTS = {
     "settling: account locked": ("before", "trtc.account", "_settle"),
+    "settling: fee and pack of a term made": ("after", "trtc.subscription", "_create_term"),
+    "settling: free minutes granted": ("after", "trtc.account", "_grant_free_minutes"),
+    "settling: commitments made up": ("after", "trtc.account", "_settle_commitments"),
     "settling: statements written": ("after", "trtc.statement", "create"),
     "settling: notes worked off": ("after", "trtc.settlement.note", "_work_off"),
     "settling: second account's notes worked off": (
