@@ -163,11 +163,9 @@ class AccountMove(models.Model):
         covers = defaultdict(list)
         for section, application_id, pack_id, units, item_ids, minutes in rows:
             unit = items.browse(item_ids).uom_id
-            covers[section, application_id or False].append(
-                AnnexCover(
-                    packs[pack_id], Decimal(units), unit if len(unit) == 1 else None, Decimal(minutes)
-                )
-            )
+            unit = unit if len(unit) == 1 else None
+            cover = AnnexCover(packs[pack_id], Decimal(units), unit, Decimal(minutes))
+            covers[section, application_id or False].append(cover)
         for found in covers.values():
             found.sort(key=lambda cover: cover.pack._get_order())
         return covers

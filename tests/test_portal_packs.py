@@ -337,8 +337,8 @@ class TestPortalPacks(PackCase):
         self.assertIn(">-510<", page.text)
         self.assertEqual(page.text.count(">840<"), 1)
         self.assertEqual(page.text.count(">Adjustment<"), 2)
-        marked = [row["Left at End of Day"] for row in self.read_csv(self.pack) if row["Adjustment"]]
-        self.assertEqual(marked, ["840", "0"])
+        marked = [row for row in self.read_csv(self.pack) if row["Adjustment"]]
+        self.assertEqual([row["Left at End of Day"] for row in marked], ["840", "0"])
 
     def test_figures_are_exact(self):
         """12,345,678.3 - 12,345,678 is 0.300000001 for who counts in binary."""
