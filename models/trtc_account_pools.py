@@ -120,8 +120,12 @@ class TrtcAccount(models.Model):
             )
         packs = self._get_packs().filtered(lambda pack: pack.kind == "free" and not pack.draw_ids)
         packs.unlink()
-        self.env["trtc.settlement.note"]._note_items(
-            self, self.env["trtc.application"], self._get_drawing_items(), self.free_from
+        self._note_drawing_usage(self.free_from)
+
+    def _note_drawing_usage(self, day):
+        """Have usage that may draw minutes settled again from a day on."""
+        self.env["trtc.settlement.note"].sudo()._note_items(
+            self, self.env["trtc.application"], self._get_drawing_items(), day
         )
 
     def _overlaps(self, cycle, spans):
@@ -185,29 +189,34 @@ class TrtcAccount(models.Model):
     # === AFTER SETTLEMENT === #
 
     def _follow_up_packs(self, statements):
-        """Look at the balance of the packs that new statements drew from."""
-        packs = statements.line_ids.draw_ids.pack_id
-        packs._check_balance()
-        for pack in packs.filtered(lambda p: p.policy_id.when_used_up == "suspend"):
-            self._suspend_used_up(pack)
+        """Look at the balance of the packs that new statements drew from, or could not."""
+        statements.line_ids.draw_ids.pack_id._check_balance()
+        days = statements.line_ids.mapped("date")
+        if not days:
+            return
+        for pack in self._get_packs(min(days), max(days)):
+            if pack.policy_id.when_used_up == "suspend":
+                self._suspend_used_up(pack)
 
     def _suspend_used_up(self, pack):
         """Suspend the applications whose usage went beyond free minutes that are used up.
 
         An application that holds minutes of its own goes on; so do sessions that run.
         """
-        beyond = self.env["trtc.statement.line"].search(
+        beyond = self.env["trtc.statement.line"]._read_group(
             [
                 ("account_id", "=", self.id),
                 ("date", ">=", pack.date_start),
                 ("date", "<=", pack.date_end),
                 ("item_id", "in", [item.id for item in pack._get_ratios()]),
                 ("status", "=", "billable"),
-                ("billable_quantity", ">", 0),
-            ]
+            ],
+            ["application_id"],
+            ["date:max"],
+            having=[("billable_quantity:sum", ">", 0)],
         )
-        for application, lines in beyond.grouped("application_id").items():
-            day = max(lines.mapped("date")) + timedelta(days=1)
+        for application, last in beyond:
+            day = last + timedelta(days=1)
             if not application._has_minutes(day):
                 application._suspend(
                     "free_minutes",

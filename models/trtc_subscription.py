@@ -236,3 +236,8 @@ class TrtcSubscription(models.Model):
         self.application_id._note_for_settlement(
             self.date_start, self.date_end, only_locked_items=True
         )
+        account = self.sudo().account_id
+        if account.free_policy_id.requires_edition:
+            # An edition on any day of a cycle grants its free minutes.
+            cycle = account.free_policy_id._get_cycle(self.date_start, account.free_from)
+            account._note_drawing_usage(cycle and cycle[0] or self.date_start)

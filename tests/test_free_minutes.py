@@ -291,6 +291,26 @@ class TestFreeMinutes(TrtcCommon):
         self.application._resume("free_minutes")
         self.assertTrue(self.application.is_unlocked("calls", "2024-11-10"))
 
+    def test_usage_of_the_day_after_the_last_free_minute_goes_on_for_ever(self):
+        policy = self.policy.copy({"when_used_up": "suspend"})
+        self.account.write({"free_policy_id": policy.id, "free_from": "2024-10-01"})
+        self._use(2_500, "2024-10-05")
+        self.settle("2024-10-05")
+        self.assertFalse(self.application.suspension_ids, "used up to the minute")
+        self._use(1, "2024-10-06")
+        self.settle("2024-10-06")
+        self.assertEqual(self.application.suspension_ids.date_start, date(2024, 10, 7))
+
+    def test_an_edition_that_comes_late_grants_the_cycle(self):
+        self.account.free_policy_id = self.policy.copy({"requires_edition": True})
+        self._use(10, "2024-10-01")
+        self.settle("2024-10-31")
+        self.assertEqual(self._free(), 0)
+        self.subscribe(self.application, "trial", "2024-10-30")
+        self.settle("2024-10-31")
+        self.assertEqual(self._free(), 10)
+        self.assert_books()
+
     def test_pay_as_you_go_suspends_nobody(self):
         self._use(2_600, "2024-10-05")
         self.settle("2024-10-31")
