@@ -234,12 +234,14 @@ class TestPortalPacks(PackCase):
 
     def test_what_staff_note_is_not_shown(self):
         self.pack.message_post(body="Secret: give no discount")
-        self.pack.alert_percent = 37
+        self.pack.alert_percent = 95
+        self.pack._check_balance()
+        self.assertTrue(self.pack.alerted)
         self.login(self.user)
         for url in (PACKS, f"{PACKS}/{self.pack.id}"):
             text = self.open(url).text
             self.assertNotIn("Secret", text)
-            self.assertNotIn("37", text.replace("%37", ""), url)
+            self.assertNotIn("minutes are left", text)
 
     def test_customer_without_minutes_is_told_so(self):
         partner = self.env["res.partner"].create({"name": "New", "is_company": True})
