@@ -22,6 +22,7 @@ from . import (
     test_pack_sale,
     test_packs,
     test_portal,
+    test_portal_pack_isolation,
     test_portal_pack_statements,
     test_portal_packs,
     test_prepayment,
