@@ -6,6 +6,7 @@ from . import (
     test_catalogue,
     test_changed_settings,
     test_decisions,
+    test_dialogs,
     test_draw_books,
     test_editions,
     test_estimate,
@@ -45,5 +46,6 @@ from . import (
     test_suspension,
     test_terms,
     test_tours,
+    test_upgrade_guards,
     test_usage_import,
 )

@@ -6,14 +6,16 @@ from odoo.fields import Command
 
 
 class TrtcRecognise(models.TransientModel):
-    """Propose the entry that recognises prepaid fees of the current company."""
+    """Propose the entry that recognises prepaid fees of the company it is opened for."""
 
     _name = "trtc.recognise"
     _description = "Recognise Prepayments of TRTC Services"
 
     # === FIELDS === #
 
-    company_id = fields.Many2one("res.company", compute="_compute_company_id")
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, default=lambda self: self.env.company
+    )
     currency_id = fields.Many2one(related="company_id.currency_id")
     date = fields.Date(
         string="Earned Until",
@@ -25,26 +27,23 @@ class TrtcRecognise(models.TransientModel):
         "trtc.recognise.line", "wizard_id", compute="_compute_line_ids", store=True
     )
     amount_total = fields.Monetary(string="To Recognise", compute="_compute_amount_total")
-    is_off = fields.Boolean(compute="_compute_company_id")
+    is_off = fields.Boolean(compute="_compute_is_off")
     replaced = fields.Char(string="Replaces", compute="_compute_hints")
     unsettled_count = fields.Integer(compute="_compute_hints")
 
     # === COMPUTE === #
 
-    @api.depends_context("company")
-    def _compute_company_id(self):
-        self.company_id = self.env.company
-        self.is_off = not self.env.company.sudo().trtc_deferred_account_id
+    @api.depends("company_id")
+    def _compute_is_off(self):
+        for wizard in self:
+            wizard.is_off = not wizard._get_company().trtc_deferred_account_id
 
-    @api.depends("date")
-    @api.depends_context("company")
+    @api.depends("date", "company_id")
     def _compute_line_ids(self):
-        self._check_may_propose()
-        company = self.env.company.sudo()
-        fees = self.env["trtc.fee"].sudo().with_company(company)
         recognitions = self.env["trtc.recognition"].sudo()
         for wizard in self:
-            found = []
+            found, company = [], wizard._get_company()
+            fees = self.env["trtc.fee"].sudo().with_company(company)
             if wizard.date:
                 drafts = recognitions._get_drafts(company, wizard.date)
                 found = fees._get_prepayments(company, wizard.date, drafts)
@@ -58,18 +57,15 @@ class TrtcRecognise(models.TransientModel):
         for wizard in self:
             wizard.amount_total = sum(wizard.line_ids.mapped("due"))
 
-    @api.depends("date")
-    @api.depends_context("company")
+    @api.depends("date", "company_id")
     def _compute_hints(self):
-        self._check_may_propose()
-        company = self.env.company.sudo()
         for wizard in self:
+            company = wizard._get_company()
             drafts = self.env["trtc.recognition"].sudo()._get_drafts(
                 company, wizard.date or fields.Date.today()
             )
-            wizard.replaced = ", ".join(
-                f"{draft.display_name} ({draft.ref})" for draft in drafts
-            )
+            # The name of a draft holds its reference.
+            wizard.replaced = ", ".join(drafts.mapped("display_name"))
             groups = self.env["trtc.settlement.note"].sudo()._read_group(
                 [("account_id.company_id", "=", company.id), ("date_to", "<=", wizard.date)],
                 ["account_id"],
@@ -81,9 +77,9 @@ class TrtcRecognise(models.TransientModel):
     def action_propose(self):
         """Make the draft entry, and show it."""
         self.ensure_one()
-        self._check_may_propose()
-        company = self.env.company.sudo()
-        move = self.env["trtc.recognition"].sudo()._propose(company, self.date)
+        company = self._get_company()
+        recognitions = self.env["trtc.recognition"].sudo().with_company(company)
+        move = recognitions._propose(company, self.date)
         if not move:
             return {
                 "type": "ir.actions.client",
@@ -102,6 +98,14 @@ class TrtcRecognise(models.TransientModel):
         }
 
     # === TOOLING === #
+
+    def _get_company(self):
+        """Return the company with the rights to see its fees, if the user may propose for it."""
+        self._check_may_propose()
+        company = self.company_id or self.env.company
+        if company not in self.env.user.company_ids:
+            raise AccessError(self.env._("You do not work in the company of this proposal."))
+        return company.sudo()
 
     @api.model
     def _check_may_propose(self):

@@ -56,10 +56,12 @@ class TrtcSettings(models.TransientModel):
     # === ACTION === #
 
     def action_save(self):
-        """Write the settings to the current company."""
+        """Write the settings to the company that they were opened for."""
         self.ensure_one()
         self._check_may_change()
-        self.env.company.sudo().write(
+        if self.company_id not in self.env.user.company_ids:
+            raise AccessError(self.env._("You do not work in the company of these settings."))
+        self.company_id.sudo().write(
             {
                 "trtc_billing_tz": self.billing_tz,
                 "trtc_upgrade_keeps_minutes": self.upgrade_keeps_minutes,
