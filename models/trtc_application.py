@@ -230,16 +230,14 @@ class TrtcApplication(models.Model):
 
         The subscription that runs on that day ends the day before, and the new one ends
         when that one would have ended; one that starts on the day changes its edition; a
-        later one stays and bounds the new one. Where a term of the running subscription is
-        paid and the edition is a higher one, it is upgraded: see ``_upgrade`` there.
+        later one stays and bounds the new one. A subscription whose term is paid is upgraded:
+        see ``_upgrade`` there, which says why if the edition is no higher one.
         """
         for application in self:
             subscriptions = application.subscription_ids.sorted("date_start")
-            paid = subscriptions.filtered(
-                lambda s: s._get_fee_at(day) and edition.sequence > s.edition_id.sequence
-            )
-            if paid and edition.fee_product_id:
-                paid[0]._upgrade(edition, day)
+            paid = subscriptions.filtered(lambda s: s._get_fee_at(day))
+            if paid:
+                paid._upgrade(edition, day)
                 continue
             starting = subscriptions.filtered(lambda s: s.date_start == day)
             if starting:

@@ -174,6 +174,12 @@ class TrtcFee(models.Model):
             "date_to": self.date_to,
         }
 
+    def _is_credited(self):
+        """Tell whether a posted credit note of core takes back the invoice of this fee."""
+        self.ensure_one()
+        credits = self.sudo().move_id.reversal_move_ids
+        return any(credit.state == "posted" for credit in credits)
+
     def _get_exact_total(self):
         """Return the exact sum of these fees, as a Decimal."""
         return sum((Decimal(repr(fee.amount)) for fee in self), Decimal(0))

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
+from ..rating import periods
+
 
 class TrtcSubscription(models.Model):
     _name = "trtc.subscription"
@@ -39,10 +41,17 @@ class TrtcSubscription(models.Model):
         help="Bill the fee of the edition for each monthly term, in advance, and grant the "
         "minutes that it includes. While the subscription is open it renews by itself.",
     )
+    fee_from = fields.Date(
+        string="Billed From",
+        readonly=True,
+        copy=False,
+        help="The first term whose fee is billed, where it was billed elsewhere before.",
+    )
     refunded = fields.Boolean(readonly=True, copy=False, tracking=True)
     upgraded_from_id = fields.Many2one(
         "trtc.subscription", readonly=True, copy=False, ondelete="restrict"
     )
+    upgrade_ids = fields.One2many("trtc.subscription", "upgraded_from_id", readonly=True)
     fee_ids = fields.One2many("trtc.fee", "subscription_id", readonly=True)
     pack_ids = fields.One2many("trtc.minute.pack", "subscription_id", readonly=True)
     paid_until = fields.Date(
@@ -200,6 +209,12 @@ class TrtcSubscription(models.Model):
 
     def write(self, vals):
         changes = {"application_id", "edition_id", "date_start", "date_end"} & set(vals)
+        if not self.env.su:
+            for subscription in self:
+                subscription._check_paid_terms(vals)
+        if vals.get("bill_fee"):
+            for subscription in self.filtered(lambda s: not s.bill_fee and not s.fee_ids):
+                subscription.fee_from = subscription._get_first_day_to_bill()
         if changes:
             for subscription in self:
                 subscription._note_changed_rights()
@@ -211,6 +226,48 @@ class TrtcSubscription(models.Model):
             for subscription in self:
                 subscription._note_changed_rights()
         return result
+
+    def _check_paid_terms(self, vals):
+        """Raise if a change by hand would contradict the terms that are paid."""
+        if not self.sudo().fee_ids:
+            return
+        for name in {"application_id", "edition_id", "date_start", "date_anchor"} & set(vals):
+            field = self._fields[name]
+            if field.convert_to_cache(vals[name], self) == field.convert_to_cache(self[name], self):
+                continue
+            raise UserError(
+                self.env._(
+                    "Terms of %(subscription)s are paid: its application, edition and first day "
+                    "stay as they are. Use Upgrade, Stop Renewal or Refund.",
+                    subscription=self.display_name,
+                )
+            )
+        if "date_end" not in vals:
+            return
+        date_end = fields.Date.to_date(vals["date_end"])
+        if date_end and date_end < self.paid_until:
+            raise UserError(
+                self.env._(
+                    "%(subscription)s is paid until %(date)s and cannot end before. Use Stop "
+                    "Renewal, or Refund.",
+                    subscription=self.display_name,
+                    date=self.paid_until,
+                )
+            )
+        if self.state in ("ended", "refunded") and date_end != self.date_end:
+            raise UserError(
+                self.env._(
+                    "%(subscription)s has ended: buy the edition again instead.",
+                    subscription=self.display_name,
+                )
+            )
+
+    def _get_first_day_to_bill(self):
+        """Return the first day of the term that holds today: older ones were billed elsewhere."""
+        today = self.company_id._trtc_today()
+        if self.date_start >= today:
+            return self.date_start
+        return periods.anchored_period(today, self.date_anchor or self.date_start)[1]
 
     @api.ondelete(at_uninstall=False)
     def _unlink_without_fees(self):

@@ -14,8 +14,10 @@ REFUND_DAYS = 5
 
 
 class Upgrade(NamedTuple):
-    """What an upgrade comes to; see :meth:`TrtcSubscription._get_upgrade`."""
+    """What an upgrade comes to; see :meth:`TrtcSubscription._get_upgrades`."""
 
+    #: the fee that paid the term
+    fee: object
     first: object
     last: object
     remaining: int
@@ -36,7 +38,11 @@ class TrtcSubscription(models.Model):
     def _get_next_term(self):
         """Return (first day, last day) of the next monthly term to open, or None."""
         self.ensure_one()
-        first = periods.next_day(self.paid_until) if self.paid_until else self.date_start
+        first = self.date_start
+        if self.paid_until:
+            first = periods.next_day(self.paid_until)
+        elif self.fee_from:
+            first = self.fee_from
         if self.refunded or (self.date_end and first > self.date_end):
             return None
         return first, periods.month_term(first, self.date_anchor or self.date_start)
@@ -133,8 +139,8 @@ class TrtcSubscription(models.Model):
 
     # === UPGRADE === #
 
-    def _get_upgrade(self, edition, day):
-        """Return the :class:`Upgrade` of this subscription to an edition from a day on.
+    def _get_upgrades(self, edition, day):
+        """Return an :class:`Upgrade` for each paid term from a day on, the oldest first.
 
         :raise UserError: where Tencent's rules or missing prices do not allow it
         """
@@ -148,33 +154,36 @@ class TrtcSubscription(models.Model):
                     new=edition.name,
                 )
             )
-        fee = self._get_fee_at(day)
-        if not fee:
-            raise UserError(
-                self.env._(
-                    "%(subscription)s has no paid term on %(date)s that could be upgraded: buy "
-                    "the edition instead.",
-                    subscription=self.display_name,
-                    date=format_date(self.env, day),
-                )
-            )
+        obstacle = self._get_term_obstacle(day)
+        if obstacle:
+            raise UserError(obstacle)
+        # Terms that are paid in advance are upgraded as well, each for all of its days.
+        later = self._get_paid_fees().filtered(lambda fee: fee.date_from > day)
+        days = [day, *sorted(set(later.mapped("date_from")))]
+        return [self._get_upgrade(edition, first, self._get_fee_at(first)) for first in days]
+
+    def _get_upgrade(self, edition, day, fee):
+        """Return the :class:`Upgrade` of the term that a fee paid, from a day on."""
         first = periods.anchored_period(fee.date_to, self.date_anchor or self.date_start)[1]
         remaining, total = fees.remaining_days(day, first, fee.date_to)
         list_price = self._get_list_price(edition, day)
-        # What was paid for the term: its list price, or less where it was bought cheaper.
-        paid = Decimal(repr(fee.amount))
-        current = paid if fee.kind == "term" else self._get_list_price(self.edition_id, day)
-        if list_price is None or current is None:
+        if list_price is None:
             raise UserError(
                 self.env._(
                     "The pricelist %(pricelist)s has no price for the fee of the edition "
                     "%(edition)s: add it first.",
                     pricelist=self.account_id.pricelist_id.name,
-                    edition=(edition if list_price is None else self.edition_id).name,
+                    edition=edition.name,
                 )
             )
+        # What was paid for a whole term: its list price then, or less where it was cheaper.
+        is_term = fee.kind == "term"
+        current = Decimal(repr(fee.amount if is_term else fee.list_amount))
+        granted = sum(fee.pack_ids.mapped("minutes")) if is_term else None
+        included = self.edition_id.included_minutes if granted is None else granted
         rounding = Decimal(repr(self.account_id.currency_id.rounding))
         return Upgrade(
+            fee=fee,
             first=day,
             last=fee.date_to,
             remaining=remaining,
@@ -184,18 +193,41 @@ class TrtcSubscription(models.Model):
             price=fees.upgrade_price(list_price, current, remaining, total, rounding),
             minutes=fees.upgrade_minutes(
                 Decimal(repr(edition.included_minutes)),
-                Decimal(repr(self.edition_id.included_minutes)),
+                Decimal(repr(included)),
                 remaining,
                 total,
             ),
         )
 
+    def _get_paid_fees(self):
+        """Return the fees of the terms of this subscription, upgrades included."""
+        return self.fee_ids.filtered(lambda fee: fee.kind in ("term", "upgrade"))
+
     def _get_fee_at(self, day):
-        """Return the fee of the term that a day lies in."""
-        paid = self.fee_ids.filtered(
-            lambda fee: fee.kind in ("term", "upgrade") and fee.date_from <= day <= fee.date_to
-        )
+        """Return the fee of the paid term in which this subscription holds on a day, or none."""
+        if self.refunded or (self.date_end and self.date_end < day):
+            return self.env["trtc.fee"]
+        paid = self._get_paid_fees().filtered(lambda fee: fee.date_from <= day <= fee.date_to)
         return paid.sorted("id")[-1:]
+
+    def _get_term_obstacle(self, day):
+        """Return why there is no term on a day that could be upgraded or refunded."""
+        self.ensure_one()
+        fee = self._get_fee_at(day)
+        if not fee:
+            return self.env._(
+                "%(subscription)s has no paid term on %(date)s that could be upgraded or "
+                "refunded: buy the edition instead.",
+                subscription=self.display_name,
+                date=format_date(self.env, day),
+            )
+        if self.upgrade_ids:
+            return self.env._(
+                "%(subscription)s is upgraded from %(date)s on already.",
+                subscription=self.display_name,
+                date=format_date(self.env, self.upgrade_ids[:1].date_start),
+            )
+        return ""
 
     def _upgrade(self, edition, day):
         """Let the application hold a higher edition from a day on; return the subscription.
@@ -204,8 +236,7 @@ class TrtcSubscription(models.Model):
         price of the new edition.
         """
         self.ensure_one()
-        upgrade = self._get_upgrade(edition, day)
-        old_pack = self._get_fee_at(day).pack_ids
+        upgrades = self._get_upgrades(edition, day)
         subscription = self
         if day > self.date_start:
             date_end = self.date_end
@@ -222,22 +253,24 @@ class TrtcSubscription(models.Model):
             )
         else:
             self.edition_id = edition
-        vals = subscription._prepare_term((day, upgrade.last), upgrade.list_price, upgrade.price)
-        fee = self.env["trtc.fee"].create({**vals, **self._prepare_upgrade(upgrade, edition)})
-        subscription._create_pack(fee, edition, upgrade.minutes)
-        if not self.company_id.trtc_upgrade_keeps_minutes:
-            old_pack._end_before(day)
+        for upgrade in upgrades:
+            fee = self.env["trtc.fee"].create(subscription._prepare_upgrade(upgrade))
+            subscription._create_pack(fee, edition, upgrade.minutes)
+            if not self.company_id.trtc_upgrade_keeps_minutes:
+                upgrade.fee.pack_ids._end_before(day)
         subscription.application_id._resume("free_minutes", day)
         return subscription
 
-    def _prepare_upgrade(self, upgrade, edition):
-        """Return what tells the fee of an upgrade from that of a term."""
+    def _prepare_upgrade(self, upgrade):
+        """Return the values of the fee of an upgrade to the edition that this one is now."""
         translated = self.with_context(lang=self.account_id.partner_id.lang or self.env.lang)
+        term = upgrade.first, upgrade.last
         return {
+            **self._prepare_term(term, upgrade.list_price, upgrade.price),
             "kind": "upgrade",
             "name": translated.env._(
                 "Upgrade to edition %(edition)s, %(application)s",
-                edition=edition.with_env(translated.env).name,
+                edition=translated.edition_id.name,
                 application=self.application_id.display_name,
             ),
             "explanation": translated._describe_upgrade(upgrade),
@@ -260,9 +293,23 @@ class TrtcSubscription(models.Model):
     def _get_refund_obstacle(self, day):
         """Return why the current term cannot be refunded on a day, or nothing."""
         self.ensure_one()
+        obstacle = self._get_term_obstacle(day)
+        if obstacle:
+            return obstacle
         fee = self._get_fee_at(day)
-        if not fee or self.refunded:
-            return self.env._("There is no paid term on this day.")
+        if fee.date_to < self.paid_until:
+            return self.env._(
+                "%(subscription)s is paid until %(last)s: only its newest term, from %(first)s "
+                "on, can be refunded.",
+                subscription=self.display_name,
+                last=format_date(self.env, self.paid_until),
+                first=format_date(self.env, periods.next_day(fee.date_to)),
+            )
+        if fee._is_credited():
+            return self.env._(
+                "%(invoice)s, which bills this term, was credited already.",
+                invoice=fee.move_id.display_name,
+            )
         if fee.kind == "upgrade":
             # Alone it would take the edition away, and keep what was paid for the term.
             return self.env._("An upgraded term cannot be refunded.")
@@ -291,10 +338,13 @@ class TrtcSubscription(models.Model):
         """Tell whether usage since a term began may yet draw from its included minutes."""
         ratios = fee.pack_ids[:1]._get_ratios() if fee.pack_ids else ()
         items = self.env["trtc.item"].union(*ratios)
-        settled = self.env["trtc.statement.line"].sudo()._read_group(
-            [("application_id", "=", self.application_id.id), ("date", ">=", fee.date_from)],
-            aggregates=["date:max"],
-        )[0][0]
+        notes = self.env["trtc.settlement.note"].sudo().search(
+            [
+                ("account_id", "=", self.account_id.id),
+                ("item_id", "in", items.ids),
+                ("date_to", ">=", fee.date_from),
+            ]
+        )
         return bool(
             self.env["trtc.usage"]
             .sudo()
@@ -303,7 +353,7 @@ class TrtcSubscription(models.Model):
                     ("application_id", "=", self.application_id.id),
                     ("item_id", "in", items.ids),
                     ("state", "=", "current"),
-                    ("date", ">", settled or fee.date_from - timedelta(days=1)),
+                    ("date", "in", notes.mapped("date_to")),
                     ("quantity", ">", 0),
                 ],
                 limit=1,

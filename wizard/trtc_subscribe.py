@@ -9,7 +9,7 @@ class TrtcSubscribe(models.TransientModel):
     """Buy, try or upgrade an edition, after a look at what it comes to.
 
     What is shown is computed where it is written: ``_get_plan`` of the application,
-    ``_get_upgrade`` of the subscription.
+    ``_get_upgrades`` of the subscription.
     """
 
     _name = "trtc.subscribe"
@@ -117,17 +117,18 @@ class TrtcSubscribe(models.TransientModel):
         """Show what upgrading to the edition comes to."""
         subscription = self.subscription_id._origin
         try:
-            upgrade = subscription._get_upgrade(edition, day)
+            upgrades = subscription._get_upgrades(edition, day)
         except UserError as error:
             self.obstacle = str(error)
             return
-        self.term_start, self.term_end = upgrade.first, upgrade.last
+        self.term_start, self.term_end = upgrades[0].first, upgrades[-1].last
         self.date_end = subscription.date_end
-        self.list_price, self.minutes = upgrade.list_price, upgrade.minutes
-        self.formula = subscription._describe_upgrade(upgrade)
+        self.list_price = upgrades[0].list_price
+        self.minutes = sum(upgrade.minutes for upgrade in upgrades)
+        self.formula = "; ".join(map(subscription._describe_upgrade, upgrades))
         values = {
             "current": subscription.edition_id.name,
-            "date": format_date(self.env, upgrade.last),
+            "date": format_date(self.env, upgrades[-1].last),
         }
         if subscription.company_id.trtc_upgrade_keeps_minutes:
             self.consequence = self.env._(
@@ -165,7 +166,8 @@ class TrtcSubscribe(models.TransientModel):
         if not self.subscription_id:
             return self.application_id._origin._get_plan(edition, day).list_price or 0
         try:
-            return self.subscription_id._origin._get_upgrade(edition, day).price
+            upgrades = self.subscription_id._origin._get_upgrades(edition, day)
+            return sum(upgrade.price for upgrade in upgrades)
         except UserError:
             return 0
 
