@@ -125,12 +125,9 @@ class TrtcAccount(models.Model):
             used = self._get_usage_by_month(commitment.date_start, end)
             charged = commitment._get_charged_by_month()
             for first in periods.months_of((commitment.date_start, end)):
-                missing = self._get_true_up(commitment, used.get(first, Decimal(0)))
-                difference = missing - charged.get(first, Decimal(0))
-                if difference:
-                    vals_list.append(
-                        self._prepare_true_up(commitment, first, difference, used.get(first, 0))
-                    )
+                usage, before = used.get(first, Decimal(0)), charged.get(first, Decimal(0))
+                if self._get_true_up(commitment, usage) != before:
+                    vals_list.append(self._prepare_true_up(commitment, first, usage, before))
         return self.env["trtc.fee"].create(vals_list)
 
     def _get_true_up(self, commitment, used):
@@ -158,27 +155,54 @@ class TrtcAccount(models.Model):
         )
         return {month: Decimal(amount) for month, amount in rows}
 
-    def _prepare_true_up(self, commitment, first, difference, used):
-        """Return the values of the fee that makes up for a month."""
+    def _prepare_true_up(self, commitment, first, used, charged):
+        """Return the values of the fee that makes up for a month.
+
+        :param date first: first day of the month
+        :param Decimal used: exact amount of its usage
+        :param Decimal charged: what was charged for the month before
+        """
         self = self.with_context(lang=self.partner_id.lang or self.env.lang)
         product = self.env.ref("trtc_billing.product_commitment")
         last = periods.period_of(first, periods.MONTH)[1]
         month = format_date(self.env, first, date_format="MMMM yyyy")
         name = self.env._("Minimum commitment, %(month)s", month=month)
-        if difference < 0:
+        if charged:
             name = self.env._("Minimum commitment, %(month)s: correction", month=month)
+        missing = self._get_true_up(commitment, used)
         return self._prepare_fee(
             "commitment",
             product,
-            difference,
+            missing - charged,
             first,
             last,
             name=name,
             date=last,
             commitment_id=commitment.id,
-            explanation=self.env._(
-                "Agreed minimum %(minimum)s; usage of the month %(used)s.",
-                minimum=show_money(self.env, Decimal(repr(commitment.amount)), self.currency_id),
-                used=show_money(self.env, Decimal(used), self.currency_id),
-            ),
+            explanation=self._describe_true_up(commitment, used, missing, charged),
+        )
+
+    def _describe_true_up(self, commitment, used, missing, charged):
+        """Return in words, with all decimals, how the amount of a true-up comes to be."""
+        agreed = Decimal(repr(commitment.amount))
+        figures = {
+            "minimum": agreed,
+            "used": used,
+            "missing": missing,
+            "charged": charged,
+            "difference": missing - charged,
+        }
+        parts = {name: show_money(self.env, one, self.currency_id) for name, one in figures.items()}
+        if agreed - used == missing:
+            text = self.env._("Agreed minimum %(minimum)s - usage %(used)s = %(missing)s", **parts)
+        else:
+            text = self.env._(
+                "Agreed minimum %(minimum)s, usage %(used)s: %(missing)s missing", **parts
+            )
+        if not charged:
+            return text
+        return self.env._(
+            "%(text)s; charged before %(charged)s, so %(missing)s - %(charged)s = %(difference)s",
+            text=text,
+            **parts,
         )

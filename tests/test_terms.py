@@ -358,6 +358,41 @@ class TestCommitments(TermsCase):
         self.assertFalse(self.settle("2024-12-31"))
         self.assertEqual(len(self._get_fees()), 1)
 
+    def _get_commitment_texts(self):
+        fees = self.env["trtc.fee"].search([("kind", "=", "commitment")], order="id")
+        text = [f"{fee.name}. {fee.explanation}" for fee in fees]
+        return [one.replace("\N{NO-BREAK SPACE}", "") for one in text]
+
+    def test_a_reader_cannot_add_up_a_commitment(self):
+        self._commit(50, end="2024-10-31")
+        self._use(10_001, "2024-10-12")
+        self.settle("2024-10-31")
+        self._use(40_000, "2024-10-13")
+        self.settle("2024-11-01")
+        self._use(20_000, "2024-10-14")
+        self.settle("2024-11-02")
+        name = "Minimum commitment, October 2024"
+        self.assertEqual(
+            self._get_commitment_texts(),
+            [
+                f"{name}. Agreed minimum $50.00 - usage $9.90099 = $40.09901",
+                f"{name}: correction. Agreed minimum $50.00 - usage $49.50099 = $0.49901; "
+                "charged before $40.09901, so $0.49901 - $40.09901 = $-39.60",
+                f"{name}: correction. Agreed minimum $50.00, usage $69.30099: $0.00 missing; "
+                "charged before $0.49901, so $0.00 - $0.49901 = $-0.49901",
+            ],
+        )
+
+    def test_a_month_that_is_charged_more_is_no_correction(self):
+        self._commit(50, end="2024-10-31")
+        self.usage("av_audio", 20_000, "2024-10-12", unit="min", id="call")
+        self.settle("2024-10-31")
+        self.usage("av_audio", 10_000, "2024-10-12", unit="min", id="call")
+        self.settle("2024-11-01")
+        text = self._get_commitment_texts()[-1]
+        self.assertIn("correction", text)
+        self.assertIn("charged before $30.20, so $40.10 - $30.20 = $9.90", text)
+
     def test_a_month_without_usage(self):
         self._commit(50, end="2024-11-30")
         moves = self.invoice("2024-11-30")
