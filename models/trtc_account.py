@@ -85,13 +85,15 @@ class TrtcAccount(models.Model):
         ondelete="restrict",
         tracking=True,
         default=lambda self: self._default_free_policy_id(),
-        help="The rule by which this account gets free minutes; empty: none.",
+        help="The rule by which this account gets free minutes; empty: none. Cycles that were "
+        "granted and drawn from stay; a new rule grants its own from the day after them on.",
     )
     free_from = fields.Date(
         string="Free Minutes Since",
         tracking=True,
         help="The day on which the account received its first free minutes: their cycles begin "
-        "on this day of each month. Empty: calendar months, without a beginning.",
+        "on this day of each month. Empty: calendar months, without a beginning. A cycle that "
+        "was granted and drawn from stays; the next one begins after it at the earliest.",
     )
     pack_ids = fields.One2many("trtc.minute.pack", "account_id")
     pack_count = fields.Integer(compute="_compute_counts")

@@ -1,5 +1,6 @@
 from collections import defaultdict
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 from odoo import Command, fields, models
@@ -13,9 +14,14 @@ from .figures import show_figure
 PREPAID = ("term", "upgrade", "pack")
 
 
+#: Of an invoice of fees alone: each fee says its service period itself.
+NO_PERIOD = (False, False)
+
+
 class Bill(NamedTuple):
     """One invoice to be: an account, an invoicing period, statement lines and fees.
 
+    Fees alone have no invoicing period: :data:`NO_PERIOD`.
     ``draft`` is the invoice to refresh, or an empty recordset.
     """
 
@@ -49,15 +55,17 @@ class TrtcAccount(models.Model):
         """
         until = fields.Date.to_date(until)
         accounts = self._get_accounts_to_bill().sudo()
-        by_company = defaultdict(list)
+        by_company, errors = defaultdict(list), []
         with_fees = accounts._filter_with_fees_due(until)
         for account in (accounts._filter_uninvoiced() | with_fees).sorted("id"):
             if account._lock_for_billing():
                 account = account.with_company(account.company_id)
+                known = len(errors)
                 if account in with_fees:
-                    account._open_terms(until)
-                by_company[account.company_id] += account._get_bills(until)
-        moves, errors = self.env["account.move"].sudo(), []
+                    account._attempt(errors, partial(account._open_terms, until))
+                if len(errors) == known:
+                    by_company[account.company_id] += account._get_bills(until)
+        moves = self.env["account.move"].sudo()
         for company, bills in by_company.items():
             created, failed = moves.with_company(company)._trtc_invoice(bills)
             moves |= created
@@ -107,11 +115,7 @@ class TrtcAccount(models.Model):
                 carried = found.filtered("amount")
         if fees and not by_period:
             draft = self._get_draft_for_fees()
-            period = (
-                (draft.trtc_date_from, draft.trtc_date_to)
-                if draft
-                else (min(fees.mapped("date_from")), max(fees.mapped("date_to")))
-            )
+            period = (draft.trtc_date_from, draft.trtc_date_to) if draft else NO_PERIOD
             bills.append(Bill(self, period, lines.browse(), fees, draft))
         return bills
 
@@ -123,7 +127,10 @@ class TrtcAccount(models.Model):
         return due.sorted(lambda fee: (fee.date_from, fee.id))
 
     def _get_draft_for_fees(self):
-        """Return the newest draft of this account that nobody changed, or none."""
+        """Return the newest draft of this account that nobody changed, or none.
+
+        One of fees alone, if there is any: the database sorts what has no period first.
+        """
         drafts = self.env["account.move"].search(
             [
                 ("trtc_account_id", "=", self.id),

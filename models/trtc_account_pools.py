@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
 from ..rating import periods
+from .trtc_minute_pack import RATING
 
 
 class TrtcAccount(models.Model):
@@ -20,25 +21,68 @@ class TrtcAccount(models.Model):
 
         Minutes are drawn in the order of days, so usage of a day may change what every
         later settled day draws, as long as a pack lasts that covers both; packs that
-        overlap pass the change on. Earlier days stay as they are.
+        overlap pass the change on. A pack also lasts until the last day that has drawn from
+        it, and items that have drawn go along, though settings would not let them any more:
+        what is drawn there is given back before others take it. Earlier days stay as they are.
 
         :param window: {(period, item)}
         :return: likewise
         """
-        items = self._get_drawing_items()
+        drawn = self._get_drawn_since(min(first for (first, _last), _item in window))
+        items = self._get_drawing_items().union(*(item for _pack, item in drawn))
         touched = {first for (first, _last), item in window if item in items}
         if not touched:
             return window
         first, end = min(touched), max(touched)
         days = sorted(touched | self._get_settled_days(first))
         self._grant_free_minutes(days)
+        spans = self._get_pack_spans(first, days[-1], drawn)
         reached = None
-        packs = self._get_packs(first, days[-1])
         while reached != end:
             reached = end
-            end = max([end, *(pack.date_end for pack in packs if pack.date_start <= reached)])
+            end = max([end, *(last for start, last in spans if start <= reached)])
         return window | {
             ((day, day), item) for day in days if day <= end for item in items
+        }
+
+    def _get_pack_spans(self, first, last, drawn):
+        """Return [(first day, last day)] of what packs share between some days.
+
+        :param drawn: as :meth:`_get_drawn_since` returns it
+        """
+        spans = [(pack.date_start, pack.date_end) for pack in self._get_packs(first, last)]
+        for (pack, _item), day in drawn.items():
+            spans.append((min(pack.date_start, day), day))
+        return spans
+
+    def _get_drawn_since(self, day):
+        """Return {(pack, item): last day of what is drawn}, from a day on.
+
+        Packs that are archived, and items that draw no more, are among them until what they
+        drew is given back.
+        """
+        self.env["trtc.pack.draw"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT pack_id, item_id, max(date)
+                  FROM (SELECT draw.pack_id, draw.item_id, draw.date
+                          FROM trtc_pack_draw draw
+                          JOIN trtc_minute_pack pack ON pack.id = draw.pack_id
+                         WHERE pack.account_id = %s AND draw.date >= %s
+                         GROUP BY draw.pack_id, draw.item_id, draw.date
+                        HAVING sum(draw.minutes) <> 0) AS drawn
+                 GROUP BY pack_id, item_id
+                """,
+                self.id,
+                day,
+            )
+        )
+        packs = self.env["trtc.minute.pack"].browse(row[0] for row in rows)
+        items = self.env["trtc.item"].browse(row[1] for row in rows)
+        return {
+            (pack, item): last
+            for pack, item, (_pack_id, _item_id, last) in zip(packs, items, rows, strict=True)
         }
 
     def _get_drawing_items(self):
@@ -77,8 +121,8 @@ class TrtcAccount(models.Model):
     def _grant_free_minutes(self, days):
         """Grant the cycles of free minutes that some days belong to, each once.
 
-        What was granted before stays, also where the policy has changed since: a cycle
-        that would overlap it is not granted.
+        What was granted before stays, also where the policy has changed since: a cycle that
+        would overlap it is granted for the days that are left.
         """
         policy = self.free_policy_id
         if not policy or not policy.minutes:
@@ -87,14 +131,18 @@ class TrtcAccount(models.Model):
             [("account_id", "=", self.id), ("kind", "=", "free")]
         )
         spans = [(pack.date_start, pack.date_end) for pack in granted]
+        own = granted.filtered(lambda pack: pack.policy_id == policy)
         cycles = {}
         for day in sorted(days):
-            if not any(first <= day <= last for first, last in [*spans, *cycles.values()]):
-                cycle = policy._get_cycle(day, self.free_from)
-                if cycle and not self._overlaps(cycle, spans) and self._may_have_free(cycle):
-                    cycles[cycle] = cycle
-        self.env["trtc.minute.pack"].with_context(trtc_rating=True, tracking_disable=True).create(
-            [self._prepare_free_pack(cycle) for cycle in cycles.values()]
+            if any(first <= day <= last for first, last in [*spans, *cycles.values()]):
+                continue
+            cycle = policy._get_cycle(day, self.free_from)
+            if cycle and cycle not in cycles and not policy._has_granted(cycle, own):
+                left = periods.gap_around(day, cycle, spans)
+                if self._may_have_free(left):
+                    cycles[cycle] = left
+        self.env["trtc.minute.pack"].with_context(trtc_rating=RATING, tracking_disable=True).create(
+            [self._prepare_free_pack(span) for span in cycles.values()]
         )
 
     def _follow_free_policy(self):
@@ -127,9 +175,6 @@ class TrtcAccount(models.Model):
         self.env["trtc.settlement.note"].sudo()._note_items(
             self, self.env["trtc.application"], self._get_drawing_items(), day
         )
-
-    def _overlaps(self, cycle, spans):
-        return any(first <= cycle[1] and cycle[0] <= last for first, last in spans)
 
     def _may_have_free(self, cycle):
         """Tell whether this account is granted free minutes for a cycle."""

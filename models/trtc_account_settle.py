@@ -1,12 +1,12 @@
 from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from itertools import chain
 
 from psycopg2.errors import SerializationFailure
 
 from odoo import Command, fields, models
-from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..rating import charges as rating
@@ -40,23 +40,14 @@ class TrtcAccount(models.Model):
             if not account._lock_for_billing():
                 continue
             account = account.with_company(account.company_id)
-            try:
-                with self.env.cr.savepoint():
-                    if account in with_fees:
-                        account._open_terms(until)
-                    statements |= account._settle(until, book)
-            except UserError as error:
-                errors.append(account._keep_billing_error(error))
+            opens = account in with_fees
+            new = account._attempt(errors, partial(account._open_and_settle, until, book, opens))
+            statements |= new or statements.browse()
         if errors and len(accounts) == 1:
             raise errors[0]
         self.env["trtc.statement.line"].invalidate_model(["is_pending", "is_to_invoice"])
         self.env["trtc.statement"].invalidate_model(["state"])
         return self.env["trtc.statement"].browse(statements.ids)
-
-    def _keep_billing_error(self, error):
-        """Write on the account why it could not be billed; return the error."""
-        self.message_post(body=self.env._("Not billed: %(error)s", error=str(error)))
-        return error
 
     def _filter_unsettled(self, until):
         """Return those accounts that have something to settle.
@@ -109,6 +100,12 @@ class TrtcAccount(models.Model):
             return False
         self.invalidate_recordset(["billing_serial"], flush=False)
         return locked
+
+    def _open_and_settle(self, until, book, opens):
+        """Settle this locked account, with the terms to open before; return the statements."""
+        if opens:
+            self._open_terms(until)
+        return self._settle(until, book)
 
     def _settle(self, until, book):
         """Settle this locked account; return the new statements."""

@@ -117,6 +117,18 @@ class TrtcFreePolicy(models.Model):
             first = max(first, received)
         return None if self.months_max and number >= self.months_max else (first, last)
 
+    def _has_granted(self, cycle, packs):
+        """Tell whether the minutes of a cycle are among the packs that this policy granted.
+
+        A part of the cycle may have been covered by another policy at that time.
+        """
+        self.ensure_one()
+        if self.cycle == "once":
+            return bool(packs)
+        return any(
+            cycle[0] <= pack.date_start and pack.date_end <= cycle[1] for pack in packs
+        )
+
     def _needs_free_from(self):
         """Tell whether cycles cannot be told without the day received."""
         return bool(self) and (self.cycle == "once" or self.months_max > 0)

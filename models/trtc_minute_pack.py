@@ -9,6 +9,10 @@ from ..rating import drawdown
 from .exact import QUANTITY_DIGITS, Exact
 from .figures import show_figure
 
+#: In the context of grants while usage is rated. An object of its own, so that no caller from
+#: outside can claim it.
+RATING = object()
+
 #: What decides how usage draws: a change lets the days concerned be settled again.
 DRAWING_FIELDS = {"minutes", "date_start", "date_end", "ratio_table_id", "active"}
 #: With minutes drawn these stay as they are.
@@ -183,16 +187,22 @@ class TrtcMinutePack(models.Model):
         if operator != "in":
             return NotImplemented
         self.flush_model()
+        # Each company has days of its own.
+        companies = self.env["res.company"].sudo().with_context(active_test=False)
+        companies = companies.search_fetch([], ["trtc_billing_tz"])
         query = SQL(
             """(
                 SELECT pack.id FROM trtc_minute_pack pack
+                  JOIN unnest(%(companies)s::int[], %(days)s::date[]) AS today(company_id, day)
+                    ON today.company_id = pack.company_id
                  WHERE CASE WHEN pack.refunded THEN 'refunded'
-                            WHEN pack.date_end < %(today)s THEN 'expired'
+                            WHEN pack.date_end < today.day THEN 'expired'
                             WHEN coalesce(pack.minutes_drawn, 0) >= pack.minutes THEN 'used'
-                            WHEN pack.date_start > %(today)s THEN 'future'
+                            WHEN pack.date_start > today.day THEN 'future'
                             ELSE 'running' END = ANY(%(states)s)
             )""",
-            today=self.env.company._trtc_today(),
+            companies=companies.ids,
+            days=[company._trtc_today() for company in companies],
             states=list(value),
         )
         return [("id", "in", query)]
@@ -229,7 +239,8 @@ class TrtcMinutePack(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         packs = super().create(vals_list)
-        if not self.env.context.get("trtc_rating"):  # what grants them rates their days
+        # What grants them rates their days.
+        if self.env.context.get("trtc_rating") is not RATING:
             packs._note_for_settlement()
         return packs
 

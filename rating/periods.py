@@ -136,6 +136,24 @@ def year_term(start):
     return period_of(add_months(start, 12), MONTH)[1]
 
 
+def gap_around(day, period, spans):
+    """Return the part of a period around a day that some spans of days leave free.
+
+    :param spans: [(first day, last day)], none of them around the day
+
+    >>> from datetime import date
+    >>> october = date(2024, 10, 1), date(2024, 10, 31)
+    >>> gap_around(date(2024, 10, 9), october, [(date(2024, 9, 15), date(2024, 10, 4))])
+    (datetime.date(2024, 10, 5), datetime.date(2024, 10, 31))
+    >>> gap_around(date(2024, 10, 9), october, [(date(2024, 10, 20), date(2024, 11, 19))])
+    (datetime.date(2024, 10, 1), datetime.date(2024, 10, 19))
+    """
+    first, last = period
+    before = [end + timedelta(days=1) for _start, end in spans if end < day]
+    after = [start - timedelta(days=1) for start, _end in spans if start > day]
+    return max([first, *before]), min([last, *after])
+
+
 def next_day(day):
     """Return the day after a day."""
     return day + timedelta(days=1)
