@@ -136,24 +136,25 @@ class TrtcFee(models.Model):
 
     # === BUSINESS === #
 
-    def _refund(self, amount=None):
+    def _refund(self, amount=None, explanation=""):
         """Take these fees back; return the fees of the refunds.
 
         A fee that no invoice holds yet is deleted: nothing was charged.
 
         :param amount: how much of one fee comes back, as a Decimal; default all
+        :param str explanation: how the amount came to be, for the customer
         """
         refunds = self.browse()
         for fee in self:
             fee.pack_ids._withdraw()
             if fee.allocation_ids or amount is not None:
-                refunds |= self.create(fee._prepare_refund(amount))
+                refunds |= self.create(fee._prepare_refund(amount, explanation))
             else:
                 fee.pack_ids.fee_id = False
                 fee.unlink()
         return refunds
 
-    def _prepare_refund(self, amount=None):
+    def _prepare_refund(self, amount=None, explanation=""):
         exact = Decimal(repr(self.amount)) if amount is None else amount
         return {
             "name": self.env._("Refund: %(fee)s", fee=self.name),
@@ -172,6 +173,7 @@ class TrtcFee(models.Model):
             "date": self.account_id.company_id._trtc_today(),
             "date_from": self.date_from,
             "date_to": self.date_to,
+            "explanation": explanation,
         }
 
     def _is_credited(self):

@@ -110,5 +110,8 @@ class TrtcMinutePack(models.Model):
         if obstacle:
             raise UserError(obstacle)
         refund = self._get_refund()
+        in_words = self.with_context(lang=self.account_id.partner_id.lang or self.env.lang)
         # The rights are checked: fees are made by these methods only.
-        return self.fee_id.sudo()._refund(refund.amount if refund.used else None)
+        return self.fee_id.sudo()._refund(
+            refund.amount if refund.used else None, in_words._describe_refund()
+        )

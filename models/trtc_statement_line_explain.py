@@ -28,6 +28,8 @@ class TrtcStatementLine(models.Model):
         if not (self.trace or {}).get("was"):
             return [*self._get_metering_sentences(names), self._get_status_sentence()]
         sentences = [self._get_correction_sentence()]
+        if Decimal(self.trace["now"]["quantity"]):
+            sentences += self._get_quota_sentences()
         sentences += [self._get_draw_sentence(draw, names) for draw in self._get_draws()]
         if Decimal(self.trace["now"]["quantity"]):
             sentences.append(self._get_status_sentence())
@@ -106,8 +108,8 @@ class TrtcStatementLine(models.Model):
         if was["quantity"] == now["quantity"] and covered[0] != covered[1]:
             return self.env._(
                 "Correction of a settled period: of %(quantity)s free minutes and packs covered "
-                "%(was)s before and cover %(now)s now, because usage of this or an earlier day "
-                "changed.",
+                "%(was)s before and cover %(now)s now, because usage, minutes or settings of "
+                "this or an earlier day changed.",
                 quantity=self._show(Decimal(now["quantity"]), self.uom_id),
                 was=self._show(covered[0]),
                 now=self._show(covered[1]),
@@ -131,6 +133,28 @@ class TrtcStatementLine(models.Model):
             "Takes back %(was)s as settled before.",
             was=self._show(Decimal(was["quantity"]), self.uom_id),
         )
+
+    def _get_quota_sentences(self):
+        """Return, for a correction, what the item's own free quantity covers more or less."""
+        was, now = (Decimal(self.trace[one].get("free", "0")) for one in ("was", "now"))
+        granted = self._get_draws().filtered(lambda draw: draw.pack_id.kind == "free")
+        change = now - was - sum(to_decimal(draw.units) for draw in granted)
+        if not change:
+            return []
+        quantity = self._show(abs(change), self.uom_id)
+        if change > 0:
+            return [
+                self.env._(
+                    "The item's own free quantity covers %(quantity)s more than before.",
+                    quantity=quantity,
+                )
+            ]
+        return [
+            self.env._(
+                "The item's own free quantity covers %(quantity)s less than before.",
+                quantity=quantity,
+            )
+        ]
 
     def _get_status_sentence(self):
         feature = self.item_id.feature_id.name or ""

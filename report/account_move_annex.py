@@ -204,8 +204,8 @@ class AccountMove(models.Model):
                AND allocation.released IS NOT TRUE
             """,
             move=self.id,
-            date_from=self.trtc_date_from,
-            date_to=self.trtc_date_to,
+            date_from=self.trtc_date_from or None,
+            date_to=self.trtc_date_to or None,
         )
 
     def _trtc_read_annex_rows(self):

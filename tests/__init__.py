@@ -5,6 +5,7 @@ from . import (
     test_books_check,
     test_catalogue,
     test_changed_settings,
+    test_commitments,
     test_decisions,
     test_dialogs,
     test_draw_books,

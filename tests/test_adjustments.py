@@ -325,3 +325,17 @@ class TestAdjustments(TrtcCommon):
             draft.button_draft()
 
         self._assert_left_alone(post_and_reset)
+
+    def test_another_free_quantity_of_the_item_is_not_said(self):
+        self.subscribe(self.application, "trial", "2024-01-01")
+        self.usage("screenshot_terminal", 6_000, "2024-10-07")
+        self.settle("2024-10-31")
+        self.usage("screenshot_terminal", 3_000, "2024-10-08")
+        text = self.settle("2024-10-31").line_ids.explanation
+        self.assertIn("own free quantity covers 3 × 1,000 sheets more than before", text)
+        self.item("screenshot_terminal").free_quantity = 4
+        self.usage("screenshot_terminal", 1, "2024-10-09", id="tiny")
+        self.ingest(self.record("screenshot_terminal", 0, "2024-10-09", id="tiny"))
+        text = " ".join(self.settle("2024-10-31").line_ids.mapped("explanation"))
+        self.assertIn("own free quantity covers 5 × 1,000 sheets less than before", text)
+        self.assertIn("usage, minutes or settings", text)

@@ -112,6 +112,8 @@ class TestFreeMinutes(TrtcCommon):
         moved = adjustments.line_ids.filtered(lambda line: line.date == date(2024, 10, 20))
         self.assertEqual((moved.free_quantity, moved.billable_quantity), (-500, 500))
         self.assertIn("covered 2,000 before and cover 1,500 now", moved.explanation)
+        self.assertIn("usage, minutes or settings of this or an earlier day", moved.explanation)
+        self.assertNotIn("own free quantity", moved.explanation)
         self.assertFalse(self.settle("2024-10-31"))
         self.assert_books()
 

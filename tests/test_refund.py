@@ -200,7 +200,10 @@ class TestRefundOfPacks(RefundCase):
             self.assertEqual((form.paid, form.amount), (24, 14.1))
             self.assertIn("10,000 used minutes", form.explanation)
         form.record.action_refund()
-        self.assertEqual(self.account.fee_ids.filtered("refund_of_id").amount, -14.1)
+        refund = self.account.fee_ids.filtered("refund_of_id")
+        self.assertEqual(refund.amount, -14.1)
+        self.assertEqual(refund.explanation, form.explanation, "the customer is not told why")
+        self.assertIn(form.explanation, self.account._prepare_fee_line(refund, 1)["name"])
         self.assertEqual((pack.state, pack.minutes_left), ("refunded", 0))
         self.assertEqual(pack.minutes_drawn, 10_000)
         # What was drawn stays covered, what comes later is billed.
