@@ -35,6 +35,7 @@ from . import (
     trtc_item_estimate,
     trtc_item_unlock,
     trtc_minute_pack,
+    trtc_minute_pack_guard,
     trtc_minute_pack_refund,
     trtc_pack_draw,
     trtc_ratio_line,

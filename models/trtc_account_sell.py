@@ -91,7 +91,8 @@ class TrtcAccount(models.Model):
             # The rights are checked: fees are made by these methods only.
             vals = self._prepare_pack_fee(offer, application, kind, amount)
             fee = fee.sudo().create(vals).sudo(False)
-        pack = packs.create(
+        # A pack with a fee is made by these methods only, too.
+        pack = packs.sudo().create(
             {
                 "name": self._get_pack_name(offer, kind),
                 "account_id": self.id,
@@ -104,7 +105,7 @@ class TrtcAccount(models.Model):
             }
         )
         (application or self.application_ids)._resume("free_minutes", day)
-        return pack
+        return pack.sudo(self.env.su)
 
     def _get_pack_amount(self, offer, kind, amount):
         """Return what a pack is sold for, rounded; raise where that cannot be."""

@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 
 from ..rating import engine
@@ -9,6 +9,18 @@ from .exact import QUANTITY_DIGITS, Exact
 
 #: What usage and its settlement rest on: with usage in place these stay as they are.
 METERING_FIELDS = ("code", "cycle", "scope", "aggregation", "usage_uom_id", "uom_id")
+
+#: What statements of every company that shares an item follow, once they are settled again.
+SHARED_FIELDS = {
+    "free_quantity",
+    "free_scope",
+    "block_size",
+    "pack_ratio",
+    "free_pack_ratio",
+    "feature_id",
+    "product_id",
+    "robot_item_id",
+}
 
 #: (cycle, scope, aggregation) of the items that minutes of packs can cover.
 DRAWING = ("day", "application", "sum")
@@ -202,12 +214,52 @@ class TrtcItem(models.Model):
                     fields=", ".join(self._fields[name].string for name in changed),
                 )
             )
+        if SHARED_FIELDS & set(vals):
+            self._check_not_shared()
+        ratios = self._get_own_ratios()
         result = super().write(vals)
         if "code" in vals:
             self.env["trtc.usage"].sudo()._adopt()
+        for item, before in ratios.items():
+            item._note_for_settlement(before)
         return result
 
     # === BUSINESS === #
+
+    def _check_not_shared(self):
+        """Raise if what a user would change reaches statements of a company of others."""
+        if self.env.su:
+            return
+        line = self.env["trtc.statement.line"].sudo().search(
+            [
+                ("item_id", "in", self.ids),
+                ("company_id", "not in", self.env.user.company_ids.ids),
+            ],
+            limit=1,
+        )
+        if line:
+            raise AccessError(
+                self.env._(
+                    "Statements of a company that you have no access to rest on the billing item "
+                    "%(item)s. How it is metered is changed by somebody who has access to all "
+                    "companies that use it.",
+                    item=line.item_id.code,
+                )
+            )
+
+    def _get_own_ratios(self):
+        """Return {item: (minutes of a pack, free minutes)} that one billing unit draws."""
+        return {item: (item.pack_ratio, item.free_pack_ratio) for item in self}
+
+    def _note_for_settlement(self, before):
+        """Have settled again what packs cover by a ratio of this item that has changed.
+
+        :param before: its ratios as they were; see :meth:`_get_own_ratios`
+        """
+        changed = [one != two for one, two in zip(before, self._get_own_ratios()[self], strict=True)]
+        free = [is_free for is_free, is_changed in zip((False, True), changed) if is_changed]
+        if free:
+            self.env["trtc.settlement.note"].sudo()._note_own_ratios(self, free)
 
     def _has_usage(self):
         domain = [("item_id", "in", self.ids)]

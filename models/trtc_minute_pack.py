@@ -87,6 +87,7 @@ class TrtcMinutePack(models.Model):
     fee_id = fields.Many2one(
         "trtc.fee",
         readonly=True,
+        copy=False,
         ondelete="restrict",
         groups="base.group_user",
         help="The fee that paid for the pack.",
@@ -328,15 +329,11 @@ class TrtcMinutePack(models.Model):
             application=self.application_id.sdkappid or None,
         )
 
-    def _withdraw(self):
-        """Let these packs give no further minutes; what they covered stays covered."""
-        for pack in self:
-            pack.write({"minutes": pack.minutes_drawn, "refunded": True})
-
     def _end_before(self, day):
         """Let what is left of these packs lapse before a day."""
         for pack in self.filtered(lambda pack: pack.date_end >= day):
-            pack.date_end = max(day - timedelta(days=1), pack.date_start)
+            # Also for who may not shorten what was sold: an upgrade or a refund does.
+            pack.sudo().date_end = max(day - timedelta(days=1), pack.date_start)
 
     def _note_for_settlement(self):
         """Have the usage that may draw from these packs settled again."""
@@ -354,11 +351,11 @@ class TrtcMinutePack(models.Model):
         """Tell the salesperson of packs whose balance fell below the alert, once."""
         for pack in self:
             low = pack.alert_percent and pack.percent_left <= pack.alert_percent
-            if low and not pack.alerted:
-                pack.alerted = True
+            if low and not pack.alerted and not pack.refunded:
+                pack.sudo().alerted = True
                 pack._send_alert()
             elif not low and pack.alerted:
-                pack.alerted = False
+                pack.sudo().alerted = False
 
     def _send_alert(self):
         """Tell that the balance of this pack is low."""

@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..rating import fees, prices
+from .exact import QUANTITY_DIGITS, Exact
 from .figures import show_figure, show_money
 
 
@@ -24,6 +25,16 @@ class PackRefund(NamedTuple):
 class TrtcMinutePack(models.Model):
     # A room of its own: prepaid minutes that are taken back.
     _inherit = "trtc.minute.pack"  # pylint: disable=consider-merging-classes-inherited
+
+    # === FIELDS === #
+
+    minutes_sold = Exact(
+        digits=QUANTITY_DIGITS,
+        readonly=True,
+        copy=False,
+        string="Sold",
+        help="What a refunded pack held before what was left of it was taken back.",
+    )
 
     # === ACTION === #
 
@@ -115,3 +126,19 @@ class TrtcMinutePack(models.Model):
         return self.fee_id.sudo()._refund(
             refund.amount if refund.used else None, in_words._describe_refund()
         )
+
+    def _withdraw(self):
+        """Let these packs give no further minutes; what they covered stays covered.
+
+        They end before today, so that minutes which restated usage gives back cover no later
+        day.
+        """
+        for pack in self:
+            pack._end_before(pack.company_id._trtc_today())
+            pack.write(
+                {
+                    "minutes": pack.minutes_drawn,
+                    "minutes_sold": pack.minutes_sold or pack.minutes,
+                    "refunded": True,
+                }
+            )

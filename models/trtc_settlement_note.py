@@ -114,6 +114,32 @@ class TrtcSettlementNote(models.Model):
             )
         )
 
+    def _note_own_ratios(self, item, free):
+        """Note the periods in which packs that go by the items' own ratios cover an item.
+
+        :param free: of which packs: True for free minutes, False for all others
+        """
+        self.env["trtc.item"].flush_model()
+        self.env["trtc.minute.pack"].flush_model()
+        self.env["trtc.free.policy"].flush_model()
+        self._insert_select(
+            SQL(
+                """
+                SELECT usage.account_id, item.id AS item_id, item.cycle, usage.date
+                  FROM trtc_minute_pack pack
+             LEFT JOIN trtc_free_policy policy ON policy.id = pack.policy_id
+                  JOIN trtc_usage usage ON usage.account_id = pack.account_id
+                   AND usage.date BETWEEN pack.date_start AND pack.date_end
+                  JOIN trtc_item item ON item.id = usage.item_id
+                 WHERE item.id = %(item)s AND usage.state = 'current'
+                   AND pack.active AND (pack.kind = 'free') = ANY(%(free)s)
+                   AND pack.ratio_table_id IS NULL AND policy.ratio_table_id IS NULL
+                """,
+                item=item.id,
+                free=list(free),
+            )
+        )
+
     def _note_items(self, account, application, items, date_from=None, date_to=None):
         """Note the periods in which an account has usage of some items.
 

@@ -9,7 +9,7 @@ CLOSED = ("expired", "refunded")
 
 
 class Balance(NamedTuple):
-    """Exact minutes of a pack."""
+    """Exact minutes of a pack; ``minutes`` of a refunded one are those that were sold."""
 
     minutes: Decimal
     drawn: Decimal
@@ -33,11 +33,13 @@ class TrtcMinutePack(models.Model):
 
     def _get_balances(self):
         """Return {pack: its exact :class:`Balance`}."""
-        self.flush_model(["minutes", "minutes_drawn"])
+        self.flush_model(["minutes", "minutes_drawn", "minutes_sold"])
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT id, minutes::text, coalesce(minutes_drawn, 0)::text
+                SELECT id, greatest(minutes, minutes_sold)::text,
+                       coalesce(minutes_drawn, 0)::text,
+                       (minutes - coalesce(minutes_drawn, 0))::text
                   FROM trtc_minute_pack
                  WHERE id = ANY(%s)
                 """,
@@ -45,9 +47,8 @@ class TrtcMinutePack(models.Model):
             )
         )
         found = {}
-        for pack_id, minutes, drawn in rows:
-            minutes, drawn = Decimal(minutes), Decimal(drawn)
-            found[pack_id] = Balance(minutes, drawn, minutes - drawn)
+        for pack_id, *figures in rows:
+            found[pack_id] = Balance(*map(Decimal, figures))
         return {pack: found[pack.id] for pack in self}
 
     def _get_ledger(self, newest_first=True, limit=None, offset=0):

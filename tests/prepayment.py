@@ -61,7 +61,8 @@ class PrepaymentCommon(TrtcCommon):
         days = date.fromisoformat(first), date.fromisoformat(last)
         vals = cls.account._prepare_fee("pack", product, Decimal(amount), *days)
         fee = cls.env["trtc.fee"].sudo().create(vals).sudo(False)
-        pack = cls.make_pack(minutes, first, last, kind="prepaid", fee_id=fee.id)
+        pack = cls.make_pack(minutes, first, last, kind="prepaid")
+        pack.sudo().fee_id = fee
         cls.bill(first, post)
         return fee, pack
 
