@@ -23,10 +23,13 @@ class TrtcMinutePack(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        if self.env.su:
+            return super().create(vals_list)
+        for vals in vals_list:
+            self._check_not_booked(name for name in BOOKED_FIELDS if vals.get(name))
         packs = super().create(vals_list)
-        if not self.env.su:
-            # Looked for afterwards: values may also come as defaults of the context.
-            packs._check_not_booked(name for pack in packs for name in BOOKED_FIELDS if pack[name])
+        # Values may also come as defaults of the context.
+        packs._check_not_booked(name for pack in packs for name in BOOKED_FIELDS if pack[name])
         return packs
 
     def write(self, vals):

@@ -21,6 +21,8 @@ from . import (
     test_invoicing,
     test_locked_usage,
     test_matrix,
+    test_overdraw,
+    test_pack_guards,
     test_pack_sale,
     test_packs,
     test_portal,

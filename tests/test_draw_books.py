@@ -2,6 +2,7 @@ import random
 from datetime import date, timedelta
 from decimal import Decimal
 
+from odoo import Command
 from odoo.tests import tagged
 
 from ..rating.engine import Meter
@@ -29,16 +30,19 @@ class TestDrawBooks(TrtcCommon):
             }
         )
         applications = self.make_application(self.account) | self.make_application(self.account)
+        tables = self._make_tables()
         facts = {}
-        for _step in range(24):
+        for _step in range(30):
             move = dice.random()
             if move < 0.6:
                 known = facts and dice.random() < 0.3
                 key = dice.choice(sorted(facts)) if known else f"fact-{seed}-{len(facts)}"
                 facts[key] = self._make_fact(dice, key, facts.get(key), applications)
                 self.ingest(facts[key])
-            elif move < 0.75:
+            elif move < 0.7:
                 self._make_pack(dice, applications)
+            elif move < 0.82:
+                self._change_pack(dice, tables)
             elif move < 0.95:
                 self.settle(FIRST + timedelta(days=dice.randrange(DAYS + 3)), self.account)
             else:
@@ -72,6 +76,51 @@ class TestDrawBooks(TrtcCommon):
             application=dice.choice([None, *applications]),
         )
 
+    def _make_tables(self):
+        """Return tables of ratios: two that are apart, and one that lines are taken from."""
+        return self.env["trtc.ratio.table"].create(
+            [
+                {
+                    "name": "Table",
+                    "line_ids": [
+                        Command.create({"item_id": self.item(code).id, "ratio": ratio})
+                        for code, ratio in ratios.items()
+                    ],
+                }
+                for ratios in ({"av_audio": 2, "av_hd": 3}, {"live_audio": 1}, {"av_fhd": 5})
+            ]
+        )
+
+    def _change_pack(self, dice, tables):
+        """Shorten, extend, move, shrink, archive or re-ratio a pack; or change a ratio."""
+        packs = self.env["trtc.minute.pack"].with_context(active_test=False)
+        packs = packs.search([("account_id", "=", self.account.id), ("kind", "!=", "free")])
+        if not packs:
+            return
+        pack = dice.choice(packs)
+        day = FIRST + timedelta(days=dice.randrange(DAYS))
+        change = dice.choice(["end", "start", "minutes", "archive", "table", "line", "item"])
+        if change == "end":
+            pack.date_end = max(day, pack.date_start)
+        elif change == "start":
+            pack.date_start = min(day, pack.date_end)
+        elif change == "minutes":
+            pack.minutes = max(pack.minutes_drawn, dice.choice([0, 20, 300]))
+        elif change == "archive":
+            pack.active = not pack.active
+        elif change == "table":
+            pack.ratio_table_id = dice.choice([False, *tables])
+        elif change == "line":
+            lines = dice.choice(tables).line_ids
+            if dice.random() < 0.3:
+                lines.unlink()
+            else:
+                lines.ratio = dice.choice([1, 2, 7])
+        else:
+            self.item(dice.choice(ITEMS[:3])).write(
+                {"pack_ratio": dice.choice([0, 2, 4]), "free_pack_ratio": dice.choice([0, 3])}
+            )
+
     def _assert_oracle(self, facts):
         meters = [
             Meter(
@@ -90,6 +139,10 @@ class TestDrawBooks(TrtcCommon):
             [pack._get_pool(Decimal(0)) for pack in packs],
         )
         self.assertEqual({pack.id: pack.minutes_left for pack in packs}, left)
+        archived = self.env["trtc.minute.pack"].search(
+            [("account_id", "=", self.account.id), ("active", "=", False)]
+        )
+        self.assertFalse(any(archived.mapped("minutes_drawn")), "they cover nothing any more")
         lines = self.lines(of=self.account).grouped(
             lambda line: (line.date, line.item_id.code, line.sdkappid)
         )
@@ -105,7 +158,7 @@ class TestDrawBooks(TrtcCommon):
             self.assertEqual(settled, expected, f"{day} {code} {sdkappid}")
 
     def test_minutes_get_lost_in_a_mix_of_late_usage_packs_and_runs(self):
-        for seed in range(4):
+        for seed in range(8):
             with self.subTest(seed=seed):
                 self.account = self.make_account()
                 self._play(seed)

@@ -268,6 +268,37 @@ class TestFreeMinutes(TrtcCommon):
         )
         self.assert_books()
 
+    def test_the_cycle_after_a_switch_of_policies_is_left_out(self):
+        self._use(100, "2024-10-05")
+        self.settle("2024-10-31")
+        new = self.policy.copy({"minutes": 8_000})
+        self.account.write({"free_policy_id": new.id, "free_from": "2024-10-15"})
+        for day in ("2024-10-20", "2024-11-10", "2024-11-14", "2024-11-15"):
+            self._use(100, day)
+        self.settle("2024-11-30")
+        self.assertEqual(
+            self._packs(),
+            [
+                ("2024-10-01", "2024-10-31", 9_200),
+                ("2024-11-01", "2024-11-14", 7_200),
+                ("2024-11-15", "2024-12-14", 7_600),
+            ],
+        )
+        self.assert_books()
+
+    def test_a_package_is_granted_on_either_side_of_what_was_granted(self):
+        self._use(100, "2024-11-05")
+        self.settle("2024-11-30")
+        once = self.policy.copy({"cycle": "once"})
+        self.account.write({"free_policy_id": once.id, "free_from": "2024-10-01"})
+        for day in ("2024-10-20", "2024-12-05"):
+            self._use(100, day)
+            self.settle("2024-12-31")
+        self.assertEqual(
+            self._packs(),
+            [("2024-10-01", "2024-10-31", 9_600), ("2024-11-01", "2024-11-30", 9_600)],
+        )
+
     def test_a_granted_policy_is_rewritten(self):
         self._use(100, "2024-10-01")
         self.settle("2024-10-31")
