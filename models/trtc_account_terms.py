@@ -1,6 +1,6 @@
 from decimal import Decimal
 
-from odoo import models
+from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
 from ..rating import periods, prices
@@ -10,6 +10,17 @@ from .figures import show_money
 class TrtcAccount(models.Model):
     # A room of its own: what is billed besides usage.
     _inherit = "trtc.account"  # pylint: disable=consider-merging-classes-inherited
+
+    # === FIELDS === #
+
+    commitment_hint = fields.Text(compute="_compute_commitment_hint")
+
+    # === COMPUTE === #
+
+    @api.depends("commitment_ids.hint")
+    def _compute_commitment_hint(self):
+        for account in self:
+            account.commitment_hint = "\n".join(filter(None, account.commitment_ids.mapped("hint")))
 
     # === BUSINESS === #
 

@@ -192,7 +192,7 @@ class TrtcApplication(models.Model):
         :param str feature_code: code of a ``trtc.feature``
         :param on: a date or ISO string; default today, in billing time
         :rtype: bool
-        :raise UserError: if there is no such feature
+        :raise UserError: if there is no such feature or no such day
         """
         self.ensure_one()
         self.check_access("read")
@@ -206,7 +206,14 @@ class TrtcApplication(models.Model):
                 )
             )
         application = self.sudo()
-        day = fields.Date.to_date(on) or application.company_id._trtc_today()
+        try:
+            day = fields.Date.to_date(on) or application.company_id._trtc_today()
+        except (TypeError, ValueError):
+            raise UserError(
+                self.env._(
+                    "%(day)s is no day: it is written like 2026-10-31.", day=repr(on)
+                )
+            ) from None
         return not application._is_suspended_on(day) and application._unlocks(feature, day)
 
     def _unlocks(self, feature, day):

@@ -1,4 +1,5 @@
 from odoo import Command, api, models
+from odoo.exceptions import UserError
 
 
 class TrtcEdition(models.Model):
@@ -45,8 +46,37 @@ class TrtcEdition(models.Model):
         :param int feature_id: id of a ``trtc.feature``
         :param bool unlocked: whether they shall unlock it
         :raise AccessError: for a user who may not change editions
-        :raise UserError: if settled usage would be locked
+        :raise UserError: if settled usage would be locked, or if nothing could change
         """
         self.check_access("write")
+        self._check_cell(feature_id, unlocked)
         command = Command.link if unlocked else Command.unlink
         self.write({"feature_ids": [command(feature_id)]})
+
+    def _check_cell(self, feature_id, unlocked):
+        """Raise unless these are cells of the matrix that can be ticked.
+
+        A program that is told nothing takes it for done.
+        """
+        if not self:
+            raise UserError(self.env._("Name the edition that shall unlock the feature."))
+        if not isinstance(unlocked, bool):
+            raise UserError(
+                self.env._("%(value)s is neither true nor false.", value=repr(unlocked))
+            )
+        features = self.env["trtc.feature"]
+        feature = features.browse(feature_id) if type(feature_id) is int else features
+        if not feature.exists():
+            raise UserError(
+                self.env._(
+                    "There is no feature with the id %(id)s. get_matrix lists the ids.",
+                    id=repr(feature_id),
+                )
+            )
+        if feature.every_edition:
+            raise UserError(
+                self.env._(
+                    "Every edition unlocks %(feature)s. Change that on the feature itself first.",
+                    feature=feature.name,
+                )
+            )

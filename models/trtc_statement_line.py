@@ -70,12 +70,13 @@ class TrtcStatementLine(models.Model):
     price_unit = Exact(string="Unit Price", digits=PRICE_DIGITS, readonly=True)
     amount = Exact(digits=AMOUNT_DIGITS, readonly=True)
     locked_amount = fields.Float(
-        string="At Stake",
+        string="At Stake, Before Free Quantities",
         digits=AMOUNT_DIGITS,
         compute="_compute_locked_amount",
         help="What the locked usage comes to if it is billed, before free quantities.",
     )
-    trace = fields.Json(readonly=True)
+    # It names records that are not for customers; they read the explanation.
+    trace = fields.Json(readonly=True, groups="base.group_user")
     explanation = fields.Text(compute="_compute_explanation", compute_sudo=True)
     draw_ids = fields.One2many(
         "trtc.pack.draw", "statement_line_id", string="Minutes Drawn", readonly=True

@@ -1,5 +1,5 @@
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .test_terms import TermsCase
 
@@ -108,3 +108,50 @@ class TestCommitments(TermsCase):
         commitment.date_end = "2024-10-31"
         self.settle("2024-12-31")
         self.assertEqual(len(self._get_fees()), 1)
+
+    # === HINTS AND GUARDS === #
+
+    def test_nobody_sees_that_a_commitment_begins_in_settled_months(self):
+        self._use(10_000, "2024-09-28")
+        self._use(60_000, "2024-10-12")
+        self.invoice("2024-10-31")
+        with Form(self.account) as form, form.commitment_ids.new() as line:
+            line.amount = 50
+            line.date_start = "2024-10-01"
+            self.assertFalse(form.commitment_hint, "October misses nothing")
+            line.amount = 60
+            text = "October 2024 is settled already: the next run charges what it misses."
+            self.assertEqual(line.hint, text)
+            line.date_start = "2024-09-01"
+            line.date_end = "2024-10-31"
+            self.assertIn("September 2024 to October 2024 are settled already", line.hint)
+        self.assertEqual(self.account.commitment_hint, line.hint)
+        self.settle("2024-11-30")
+        self.account.invalidate_recordset()
+        self.account.commitment_ids.invalidate_recordset()
+        self.assertFalse(self.account.commitment_hint)
+        self.assertEqual(len(self._get_fees()), 2)
+
+    def test_a_commitment_of_days_to_come_warns(self):
+        self._use(10_000, "2024-10-12")
+        self.settle("2024-10-31")
+        self.assertFalse(self._commit(50, "2024-11-01").hint)
+
+    def test_a_commitment_with_fees_is_deleted(self):
+        commitment = self._commit(50)
+        self.settle("2024-10-31")
+        with self.assertRaisesRegex(UserError, "it cannot be deleted"):
+            commitment.unlink()
+        self._commit(50, account=self.make_account()).unlink()
+
+    def test_a_commitment_ends_before_a_month_that_was_charged(self):
+        commitment = self._commit(50)
+        self.settle("2024-12-31")
+        with (
+            self.assertRaisesRegex(ValidationError, "until December 2024 already"),
+            self.env.cr.savepoint(),
+        ):
+            commitment.date_end = "2024-11-30"
+        commitment.invalidate_recordset()
+        commitment.date_end = "2024-12-31"
+        self.assertFalse(self.settle("2025-03-31"))

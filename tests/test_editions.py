@@ -247,6 +247,12 @@ class TestIsUnlocked(TrtcCommon):
         with self.assertRaisesRegex(UserError, "terminal-screenshot"):
             self.application.is_unlocked("terminal-screenshot")
 
+    def test_a_misspelt_day_is_an_error_that_nobody_understands(self):
+        for day in ("xx", "2024-13-01", 20241015, ["2024-10-15"]):
+            with self.subTest(day=day), self.assertRaises(UserError) as caught:
+                self.application.is_unlocked(SCREENSHOT, day)
+            self.assertIn(repr(day), str(caught.exception))
+
     def test_an_edition_of_another_application_unlocks_nothing_here(self):
         self.subscribe(self.make_application(), "flagship", "2024-10-01")
         self.assertFalse(self.application.is_unlocked(SCREENSHOT, "2024-10-15"))

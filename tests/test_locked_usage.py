@@ -1,6 +1,8 @@
 from decimal import Decimal
 from unittest.mock import patch
 
+from freezegun import freeze_time
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
@@ -343,6 +345,16 @@ class TestRunWizard(TrtcCommon):
             self.env["trtc.run"].with_user(accountant).create({"until": until}), action
         )()
 
+    def test_a_run_of_days_to_come_bills_less_than_was_asked_for(self):
+        self.usage("av_hd", 600, "2024-10-01")
+        with freeze_time("2024-10-20 04:00:00"):
+            for action in ("action_settle", "action_invoice"):
+                with self.assertRaisesRegex(UserError, "10/21/2024 lies in the future"):
+                    self._run(action, "2024-10-21")
+            self.assertFalse(self.lines())
+            self._run(until="2024-10-20")
+        self.assertTrue(self.lines())
+
     def test_a_run_leaves_an_account_out_without_a_word(self):
         """Another run holds one of two accounts."""
         held, free = self.account, self.make_account()
@@ -363,4 +375,4 @@ class TestRunWizard(TrtcCommon):
 
     def test_a_run_complains_of_days_that_are_not_over(self):
         self.usage("av_hd", 600, self.env.company._trtc_today())
-        self.assertEqual(self._run(until="2099-12-31")["type"], "ir.actions.act_window")
+        self.assertEqual(self._run(until=self.env.company._trtc_today())["type"], "ir.actions.act_window")

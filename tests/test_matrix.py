@@ -73,6 +73,25 @@ class TestMatrix(TrtcCommon):
             self.assertIs(self.screenshot in pro.feature_ids, unlocked)
         self.assertIn(self.feature("stream_ingest"), pro.feature_ids)
 
+    def test_a_program_is_told_that_nothing_was_done(self):
+        """An answer of null is taken for done."""
+        pro = self.edition("pro").with_user(self.manager)
+        wrong = (
+            (pro, 999_999_999, True, "no feature with the id 999999999"),
+            (pro, "12", True, "no feature with the id '12'"),
+            (pro, [12], True, "no feature"),
+            (pro, True, True, "no feature"),
+            (pro, False, True, "no feature"),
+            (pro, self.screenshot.id, "false", "neither true nor false"),
+            (pro, self.feature("calls").id, True, "Every edition unlocks"),
+            (pro, self.feature("calls").id, False, "Every edition unlocks"),
+            (pro.browse(), self.screenshot.id, True, "Name the edition"),
+        )
+        for edition, feature_id, unlocked, message in wrong:
+            with self.subTest(feature=feature_id), self.assertRaisesRegex(UserError, message):
+                edition.set_unlocked(feature_id, unlocked)
+        self.assertNotIn(self.screenshot, pro.feature_ids)
+
     def test_somebody_changes_the_matrix_without_the_right_to(self):
         self.make_users()
         for role in ("reader", "operator", "accountant"):

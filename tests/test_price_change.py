@@ -45,6 +45,17 @@ class TestPriceChange(PriceGuardCommon):
         self.assertFalse(successor.date_end)
         self.assertEqual((self.rule.fixed_price, successor.fixed_price), (0.5, 0.4))
 
+    def test_a_negative_price(self):
+        for price in (-0.1, -1):
+            self._assert_refused(lambda price=price: self._change("2024-10-21", price), "negative")
+        self._change("2024-10-21", 0)
+
+    def test_the_dialog_hides_of_which_step_and_unit_the_price_is(self):
+        rule = self._create_rule(item="av_2k", min_quantity=1000)
+        form = Form(self.env["trtc.price.change"].with_context(default_rule_id=rule.id))
+        self.assertEqual(form.min_quantity, 1000)
+        self.assertEqual(form.unit, f"per {rule.product_id.uom_id.name}")
+
     def test_a_second_click_changes_the_price_again(self):
         self._change("2024-10-21")
         self._assert_refused(lambda: self._change("2024-10-21"), "ends on 2024-10-20")

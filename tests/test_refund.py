@@ -61,6 +61,20 @@ class TestRefundOfTerms(RefundCase):
             self.settle("2024-11-30")
         self.assertFalse(self.account.fee_ids)
 
+    def test_features_lock_on_another_day_than_is_said(self):
+        for now, words, unlocked in (
+            (DAY, "again after today", True),
+            (DAY + timedelta(days=1), "again from today on", False),
+        ):
+            self.application = self.make_application()
+            with freeze_time(f"{DAY} 04:00:00"):
+                subscription = self._buy()
+            with self.subTest(now=now), freeze_time(f"{now} 04:00:00"):
+                self.assertIn(words, self._open(subscription).consequence)
+                self._refund(subscription)
+                feature = self.edition("standard").feature_ids[:1].code
+                self.assertIs(self.application.is_unlocked(feature), unlocked)
+
     @freeze_time("2024-10-11 04:00:00")
     def test_an_invoiced_term_comes_back_by_editing_the_invoice(self):
         subscription = self._buy()

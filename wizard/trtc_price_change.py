@@ -66,6 +66,10 @@ class TrtcPriceChange(models.TransientModel):
         help="The next settlement corrects the settled days by the difference, visibly."
     )
     old_price = fields.Char(compute="_compute_old_price")
+    min_quantity = fields.Float(
+        related="rule_id.min_quantity", help="The step: the rule holds from so many units on."
+    )
+    unit = fields.Char(compute="_compute_unit", help="What one unit of the price is.")
     account_ids = fields.Many2many(
         "trtc.account", string="Accounts Concerned", compute="_compute_preview"
     )
@@ -116,6 +120,13 @@ class TrtcPriceChange(models.TransientModel):
         for wizard in self:
             wizard.old_price = wizard.rule_id and wizard.rule_id._trtc_get_price_text()
 
+    @api.depends("rule_id")
+    def _compute_unit(self):
+        for wizard in self:
+            rule = wizard.rule_id
+            unit = rule.product_id.uom_id or rule.product_tmpl_id.uom_id
+            wizard.unit = unit and self.env._("per %(unit)s", unit=unit.name)
+
     @api.depends("rule_id", "date_start")
     def _compute_preview(self):
         for wizard in self:
@@ -157,6 +168,8 @@ class TrtcPriceChange(models.TransientModel):
     def _get_new_values(self):
         """Return the values of the new price, in the fields of the rule's own kind."""
         values = {name: self[name] for name in VALUES[self.compute_price]}
+        if values.get("fixed_price", 0) < 0:
+            raise UserError(self.env._("A price cannot be negative: enter zero or more."))
         if all(self.rule_id[name] == value for name, value in values.items()):
             raise UserError(self.env._("The new price is the old one: enter another."))
         return values

@@ -78,6 +78,11 @@ class TrtcRefund(models.TransientModel):
                 "today, is billed. %(books)s",
                 books=books,
             )
+        if self.subscription_id.date_start == self._get_today():
+            # A subscription has at least one day.
+            return self.env._(
+                "The edition ends, and its features lock again after today. %(books)s", books=books
+            )
         return self.env._(
             "The edition ends, and its features lock again from today on. %(books)s", books=books
         )

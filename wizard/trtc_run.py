@@ -1,4 +1,6 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 #: Accounts that a notification names, at most
 NAMED = 10
@@ -22,18 +24,33 @@ class TrtcRun(models.TransientModel):
     # === ACTION === #
 
     def action_settle(self):
-        self.ensure_one()
+        """Settle what is due."""
+        self._check_until()
         statements = self.account_ids.settle(self.until)
         return self._show("trtc_statement_action", statements)
 
     def action_invoice(self):
         """Settle what is due, then create the invoices."""
-        self.ensure_one()
+        self._check_until()
         self.account_ids.settle(self.until)
         moves = self.account_ids.create_invoices(self.until)
         return self._show("trtc_invoice_action", moves)
 
     # === TOOLING === #
+
+    def _check_until(self):
+        """Raise for a day to come: what was asked for would not be what is done."""
+        self.ensure_one()
+        today = max(company._trtc_today() for company in self.env.companies)
+        if self.until > today:
+            raise UserError(
+                self.env._(
+                    "%(day)s lies in the future: its usage is not known yet. Choose a day until "
+                    "%(today)s.",
+                    day=format_date(self.env, self.until),
+                    today=format_date(self.env, today),
+                )
+            )
 
     def _show(self, xml_id, records):
         """Return the action that shows what a run made, and names what it left out."""
