@@ -10,6 +10,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..rating import periods
+from .portal_list import PortalList
 
 URL = "/my/trtc/statements"
 
@@ -38,7 +39,7 @@ class TrtcPortal(CustomerPortal):
             page, date_begin, date_end, sortby, filterby, month
         )
         pager = portal_pager(**values["pager"])
-        statements = values["statements"](pager["offset"])
+        statements = values["find"](pager["offset"])
         request.session["my_trtc_statements_history"] = statements.ids[:100]
         # Found under the rules of the user; invoices in draft take more to read.
         statements = statements.sudo()
@@ -93,54 +94,36 @@ class TrtcPortal(CustomerPortal):
 
         Words and dates in the address that mean nothing are left out of account.
         """
-        values = self._prepare_portal_layout_values()
-        Statement = request.env["trtc.statement"]
-        sortings = self._get_statement_searchbar_sortings()
-        filters = self._get_statement_searchbar_filters()
-        sortby = sortby if sortby in sortings else "newest"
-        filterby = filterby if filterby in filters else "all"
+        shown = PortalList(
+            "trtc.statement",
+            URL,
+            self._get_statement_searchbar_sortings(),
+            self._get_statement_searchbar_filters(),
+            sortby,
+            filterby,
+        )
         date_begin, date_end = _read_date(date_begin), _read_date(date_end)
         month = _read_date(f"{month}-01")
         domain = self._get_statements_domain()
         months = self._get_statement_months(domain)
-        domain &= filters[filterby]["domain"]
         domain &= self._get_span_domain(date_begin, date_end)
         if month:
             domain &= self._get_span_domain(*periods.period_of(month, periods.MONTH))
-        order = sortings[sortby]["order"]
         url_args = {
             "date_begin": date_begin,
             "date_end": date_end,
-            "sortby": sortby,
-            "filterby": filterby,
             "month": month and f"{month:%Y-%m}",
         }
-        values.update(
-            {
-                "page_name": "trtc_statement",
-                "date_begin": date_begin,
-                "date_end": date_end,
-                "month": month,
-                "months": months,
-                "is_filtered": bool(filterby != "all" or date_begin or date_end or month),
-                "statements": lambda offset: Statement.search(
-                    domain, order=order, limit=self._items_per_page, offset=offset
-                ),
-                "pager": {
-                    "url": URL,
-                    "url_args": {name: value for name, value in url_args.items() if value},
-                    "total": Statement.search_count(domain),
-                    "page": page,
-                    "step": self._items_per_page,
-                },
-                "default_url": URL,
-                "searchbar_sortings": sortings,
-                "sortby": sortby,
-                "searchbar_filters": filters,
-                "filterby": filterby,
-            }
-        )
-        return values
+        return {
+            **self._prepare_portal_layout_values(),
+            **shown.get_values(domain, page, self._items_per_page, url_args),
+            "page_name": "trtc_statement",
+            "date_begin": date_begin,
+            "date_end": date_end,
+            "month": month,
+            "months": months,
+            "is_filtered": bool(shown.is_filtered or date_begin or date_end or month),
+        }
 
     def _get_span_domain(self, first, last):
         """Return the domain of statements whose period touches a span of days."""

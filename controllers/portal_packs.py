@@ -12,6 +12,7 @@ from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..models.figures import show_figure, to_decimal
 from ..models.trtc_usage_import import to_sheet
+from .portal_list import PortalList
 
 URL = "/my/trtc/packs"
 
@@ -38,7 +39,7 @@ class TrtcPackPortal(CustomerPortal):
             return request.redirect("/my")
         values = self._prepare_my_packs_values(page, sortby, filterby, kind)
         pager = portal_pager(**values["pager"])
-        packs = values["packs"](pager["offset"])
+        packs = values["find"](pager["offset"])
         # Found under the rules of the user.
         values.update(self._get_pack_figures(packs.sudo()), packs=packs.sudo(), pager=pager)
         return request.render("trtc_billing.portal_my_packs", values)
@@ -79,44 +80,27 @@ class TrtcPackPortal(CustomerPortal):
 
         Words in the address that mean nothing are left out of account.
         """
-        values = self._prepare_portal_layout_values()
-        Pack = request.env["trtc.minute.pack"]
-        sortings = self._get_pack_searchbar_sortings()
-        filters = self._get_pack_searchbar_filters()
-        sortby = sortby if sortby in sortings else "newest"
-        filterby = filterby if filterby in filters else "all"
+        shown = PortalList(
+            "trtc.minute.pack",
+            URL,
+            self._get_pack_searchbar_sortings(),
+            self._get_pack_searchbar_filters(),
+            sortby,
+            filterby,
+        )
         domain = self._get_packs_domain()
         kinds = self._get_pack_kinds(domain)
         kind = kind if kind in kinds else None
-        domain &= filters[filterby]["domain"]
         if kind:
             domain &= Domain("kind", "=", kind)
-        order = sortings[sortby]["order"]
-        url_args = {"sortby": sortby, "filterby": filterby, "kind": kind}
-        values.update(
-            {
-                "page_name": "trtc_pack",
-                "kind": kind,
-                "kinds": kinds,
-                "is_filtered": filterby != "all" or bool(kind),
-                "packs": lambda offset: Pack.search(
-                    domain, order=order, limit=self._items_per_page, offset=offset
-                ),
-                "pager": {
-                    "url": URL,
-                    "url_args": {name: value for name, value in url_args.items() if value},
-                    "total": Pack.search_count(domain),
-                    "page": page,
-                    "step": self._items_per_page,
-                },
-                "default_url": URL,
-                "searchbar_sortings": sortings,
-                "sortby": sortby,
-                "searchbar_filters": filters,
-                "filterby": filterby,
-            }
-        )
-        return values
+        return {
+            **self._prepare_portal_layout_values(),
+            **shown.get_values(domain, page, self._items_per_page, {"kind": kind}),
+            "page_name": "trtc_pack",
+            "kind": kind,
+            "kinds": kinds,
+            "is_filtered": shown.is_filtered or bool(kind),
+        }
 
     def _get_pack_figures(self, packs_sudo):
         """Return the balances of packs, and the part that is used, for bars."""

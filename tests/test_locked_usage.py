@@ -375,4 +375,5 @@ class TestRunWizard(TrtcCommon):
 
     def test_a_run_complains_of_days_that_are_not_over(self):
         self.usage("av_hd", 600, self.env.company._trtc_today())
-        self.assertEqual(self._run(until=self.env.company._trtc_today())["type"], "ir.actions.act_window")
+        action = self._run(until=self.env.company._trtc_today())
+        self.assertEqual(action["type"], "ir.actions.act_window")

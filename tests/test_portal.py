@@ -1,5 +1,6 @@
 from unittest.mock import patch
 
+from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, JsonRpcException, tagged
 from odoo.tools import mute_logger
 
@@ -138,6 +139,16 @@ class TestIsolation(PortalCase):
                     f"/web/dataset/call_kw/{model}/read",
                     {**call, "method": "read", "args": [record.ids, ["display_name"]]},
                 )
+
+    def test_customer_reads_ids_of_rules(self):
+        line = self.statement.line_ids
+        self.assertTrue(line.trace)
+        shown = line.with_user(self.user)
+        with self.assertRaises(AccessError):
+            shown.read(["trace"])
+        self.assertNotIn("trace", shown.fields_get())
+        shown.env.invalidate_all()
+        self.assertIn("Billed", shown.explanation)
 
     def test_visitor_needs_the_token(self):
         self.statement._portal_ensure_token()

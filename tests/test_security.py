@@ -360,16 +360,6 @@ class TestPortalAccess(TrtcCommon):
         with self.assertRaises(AccessError):
             statements.search([("move_ids", "in", [1])])
 
-    def test_a_customer_reads_ids_of_rules(self):
-        line = self.belonging("trtc.statement.line", self.account)[:1]
-        self.assertTrue(line.trace)
-        shown = line.with_user(self.user_portal)
-        with self.assertRaises(AccessError):
-            shown.read(["trace"])
-        self.assertNotIn("trace", shown.fields_get())
-        shown.env.invalidate_all()
-        self.assertIn("Billed", shown.explanation)
-
     def test_a_stranger_sees_nothing(self):
         for user in (self.stranger, self.daughter):
             for name in self.SHOWN:
