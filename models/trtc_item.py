@@ -256,8 +256,8 @@ class TrtcItem(models.Model):
 
         :param before: its ratios as they were; see :meth:`_get_own_ratios`
         """
-        changed = [one != two for one, two in zip(before, self._get_own_ratios()[self], strict=True)]
-        free = [is_free for is_free, is_changed in zip((False, True), changed) if is_changed]
+        ratios = zip((False, True), before, self._get_own_ratios()[self], strict=True)
+        free = [is_free for is_free, one, two in ratios if one != two]
         if free:
             self.env["trtc.settlement.note"].sudo()._note_own_ratios(self, free)
 

@@ -24,7 +24,7 @@ class TestDrawBooks(TrtcCommon):
         self.account.write(
             {
                 "free_policy_id": self.env.ref("trtc_billing.free_policy_2023")
-                .copy({"minutes": dice.choice([0, 60, 400])})
+                .copy({"minutes": dice.choice([0, 0, 0, 60, 400])})
                 .id,
                 "free_from": dice.choice(["2024-09-20", "2024-09-28"]),
             }
@@ -32,17 +32,18 @@ class TestDrawBooks(TrtcCommon):
         applications = self.make_application(self.account) | self.make_application(self.account)
         tables = self._make_tables()
         facts = {}
-        for _step in range(30):
+        for _step in range(40):
             move = dice.random()
-            if move < 0.6:
-                known = facts and dice.random() < 0.3
-                key = dice.choice(sorted(facts)) if known else f"fact-{seed}-{len(facts)}"
-                facts[key] = self._make_fact(dice, key, facts.get(key), applications)
-                self.ingest(facts[key])
-            elif move < 0.7:
+            if move < 0.5:
+                self._send_fact(dice, seed, facts, applications)
+            elif move < 0.58:
                 self._make_pack(dice, applications)
-            elif move < 0.82:
+            elif move < 0.75:
                 self._change_pack(dice, tables)
+                # Late usage finds the pack changed, and what it gave not yet given back.
+                for _number in range(dice.randrange(4)):
+                    self._send_fact(dice, seed, facts, applications)
+                self.settle(FIRST + timedelta(days=dice.randrange(DAYS)), self.account)
             elif move < 0.95:
                 self.settle(FIRST + timedelta(days=dice.randrange(DAYS + 3)), self.account)
             else:
@@ -54,8 +55,15 @@ class TestDrawBooks(TrtcCommon):
         self.assert_books(self.account)
         self.assertFalse(self.settle("2024-10-31", self.account), "a second run finds nothing")
 
+    def _send_fact(self, dice, seed, facts, applications):
+        """Send usage that is new, or restates some."""
+        known = facts and dice.random() < 0.3
+        key = dice.choice(sorted(facts)) if known else f"fact-{seed}-{len(facts)}"
+        facts[key] = self._make_fact(dice, key, facts.get(key), applications)
+        self.ingest(facts[key])
+
     def _make_fact(self, dice, key, known, applications):
-        quantity = str(dice.choice([0, 30, 59, 61, 600, 1_800, 3_000]))
+        quantity = str(dice.choice([0, 30, 59, 61, 600, 1_800, 6_000]))
         if known:
             return {**known, "quantity": quantity}
         return {
@@ -69,9 +77,9 @@ class TestDrawBooks(TrtcCommon):
     def _make_pack(self, dice, applications):
         start = FIRST + timedelta(days=dice.randrange(DAYS))
         self.make_pack(
-            dice.choice([7, 50, 200, 1_000]),
+            dice.choice([7, 20, 50, 200]),
             start,
-            start + timedelta(days=dice.choice([0, 3, 9])),
+            start + timedelta(days=dice.choice([0, 3, 9, 11])),
             account=self.account,
             application=dice.choice([None, *applications]),
         )
@@ -99,7 +107,8 @@ class TestDrawBooks(TrtcCommon):
             return
         pack = dice.choice(packs)
         day = FIRST + timedelta(days=dice.randrange(DAYS))
-        change = dice.choice(["end", "start", "minutes", "archive", "table", "line", "item"])
+        kinds = ["end", "end", "start", "minutes", "archive", "table", "line", "item", "item"]
+        change = dice.choice(kinds)
         if change == "end":
             pack.date_end = max(day, pack.date_start)
         elif change == "start":
@@ -158,7 +167,8 @@ class TestDrawBooks(TrtcCommon):
             self.assertEqual(settled, expected, f"{day} {code} {sdkappid}")
 
     def test_minutes_get_lost_in_a_mix_of_late_usage_packs_and_runs(self):
-        for seed in range(8):
+        # Of the first hundred, 44 is one that over-draws where later draws are overlooked.
+        for seed in (*range(6), 44):
             with self.subTest(seed=seed):
                 self.account = self.make_account()
                 self._play(seed)

@@ -1,4 +1,3 @@
-from datetime import date
 from unittest.mock import patch
 
 from odoo import Command
@@ -133,8 +132,7 @@ class TestOneAccountFails(OverdrawCase):
         accounts = type(self.env["trtc.account"])
 
         def overdraw(account, window):
-            pools = [pack._get_pool(0) for pack in account._get_packs()]
-            return pools
+            return [pack._get_pool(0) for pack in account._get_packs()]
 
         with (
             patch.object(accounts, "_extend_for_pools", lambda self, window: window),
@@ -165,11 +163,12 @@ class TestOneAccountFails(OverdrawCase):
 
     def _failing_terms(self):
         accounts, broken = type(self.env["trtc.account"]), self.account
+        failure = UserError("no terms")  # pylint: disable=translation-required
         original = accounts._open_terms
 
         def open_terms(account, until):
             original(account, until)
             if account == broken:
-                raise UserError("no terms")
+                raise failure
 
         return patch.object(accounts, "_open_terms", open_terms)
