@@ -13,7 +13,6 @@ from .figures import show_figure
 #: Kinds of fees that are paid before they are earned.
 PREPAID = ("term", "upgrade", "pack")
 
-
 #: Of an invoice of fees alone: each fee says its service period itself.
 NO_PERIOD = (False, False)
 
@@ -182,20 +181,16 @@ class TrtcAccount(models.Model):
         return min(open_periods | set(due), default=newest)
 
     def _get_period_invoices(self, domain):
-        """Return the invoices of this account that hold statement lines.
+        """Return the invoices of this account that hold what they were made for.
 
-        An invoice of fees alone closes no period of usage.
+        :param domain: what their period must be; an invoice of fees alone has none
         """
         return self.env["account.move"].search(
             [
                 ("trtc_account_id", "=", self.id),
                 ("company_id", "=", self.company_id.id),
                 ("move_type", "in", ("out_invoice", "out_refund")),
-                (
-                    "trtc_allocation_ids",
-                    "any",
-                    [("released", "=", False), ("statement_line_id", "!=", False)],
-                ),
+                ("trtc_allocation_ids", "any", [("released", "=", False)]),
                 *domain,
             ]
         )

@@ -2,7 +2,7 @@ from datetime import date
 from decimal import Decimal
 
 from freezegun import freeze_time
-from psycopg2.errors import UniqueViolation
+from psycopg2.errors import CheckViolation, UniqueViolation
 
 from odoo import Command
 from odoo.exceptions import UserError, ValidationError
@@ -145,6 +145,23 @@ class TestTerms(TermsCase):
         self.assertEqual(again.amount_untaxed, 100)
         with self.assertRaisesRegex(UserError, "billed again"), self.env.cr.savepoint():
             move.button_draft()
+
+    def test_two_runs_invoice_a_fee_at_the_same_time(self):
+        self.subscribe(self.application, "standard", "2024-10-01", "2024-10-31")
+        move = self.invoice("2024-10-31")
+        allocation = move.sudo().trtc_allocation_ids
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(UniqueViolation),
+            self.env.cr.savepoint(),
+        ):
+            allocation.create({"fee_id": allocation.fee_id.id, "move_id": move.id})
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(CheckViolation),
+            self.env.cr.savepoint(),
+        ):
+            allocation.create({"move_id": move.id})
 
     def test_a_refreshed_draft_loses_or_doubles_the_fee(self):
         self.subscribe(self.application, "standard", "2024-10-01", "2024-10-31")
