@@ -225,12 +225,16 @@ class TrtcApplication(models.Model):
 
     def _get_edition(self, day):
         """Return the edition that this application holds on ``day``, or none."""
+        return self._get_subscription(day).edition_id
+
+    def _get_subscription(self, day):
+        """Return the subscription that holds on ``day``, or none."""
         self.ensure_one()
         return self.subscription_ids.filtered(
             lambda subscription: subscription.date_start
             and subscription.date_start <= day
             and (not subscription.date_end or subscription.date_end >= day)
-        )[:1].edition_id
+        )[:1]
 
     def _start_edition(self, edition, day):
         """Let these applications hold ``edition`` from ``day`` on.

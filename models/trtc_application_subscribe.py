@@ -57,12 +57,6 @@ class TrtcApplication(models.Model):
             obstacle=self._get_subscribe_obstacle(edition, day, date_end, running),
         )
 
-    def _get_subscription(self, day):
-        """Return the subscription that holds on a day, or none."""
-        return self.subscription_ids.filtered(
-            lambda s: s.date_start <= day and (not s.date_end or s.date_end >= day)
-        )[:1]
-
     def _get_subscribe_obstacle(self, edition, day, date_end, running):
         """Return why an edition cannot be bought for some days, or nothing.
 

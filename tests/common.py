@@ -321,6 +321,13 @@ class TrtcCommon(AccountTestInvoicingCommon):
         )
         return Decimal(rows[0][0]).normalize() + 0
 
+    def net_prices(self, day):
+        """Return the net {price: quantity} of a day over all revisions."""
+        net = {}
+        for line in self.lines(day=day):
+            net[line.price_unit] = net.get(line.price_unit, 0) + line.billable_quantity
+        return {price: quantity for price, quantity in net.items() if quantity}
+
     # === CHECKS === #
 
     def assert_books(self, *accounts):

@@ -30,7 +30,7 @@ class TestPriceChange(PriceGuardCommon):
         self._use("2024-10-21", "2024-10-25", "2024-10-15")
         self.settle("2024-10-31")
         for day, price in (("10", 0.5), ("15", 0.5), ("20", 0.5), ("21", 0.4), ("25", 0.4)):
-            self.assertEqual(self._prices(f"2024-10-{day}"), {price: 10}, day)
+            self.assertEqual(self.net_prices(f"2024-10-{day}"), {price: 10}, day)
         move = self.invoice("2024-10-31")
         self.assertEqual(
             {line.price_unit: line.quantity for line in move.invoice_line_ids}, {0.5: 30, 0.4: 20}
@@ -84,7 +84,7 @@ class TestPriceChange(PriceGuardCommon):
         self._use("2024-10-24", "2024-10-25", "2024-10-26", "2024-10-27")
         self.settle("2024-10-31")
         for day, price in (("24", 0.4), ("25", 0.1), ("26", 0.1), ("27", 0.4)):
-            self.assertEqual(self._prices(f"2024-10-{day}"), {price: 10}, day)
+            self.assertEqual(self.net_prices(f"2024-10-{day}"), {price: 10}, day)
         self._assert_refused(lambda: self._change("2024-10-26", 0.2, promotion), "settled days")
         self.assert_books()
 
@@ -154,8 +154,8 @@ class TestPriceChange(PriceGuardCommon):
             sorted(adjustment.line_ids.mapped(lambda li: (li.billable_quantity, li.price_unit))),
             [(-10, 0.5), (10, 0.4)],
         )
-        self.assertEqual(self._prices("2024-10-10"), {0.5: 10})
-        self.assertEqual(self._prices("2024-10-20"), {0.4: 10})
+        self.assertEqual(self.net_prices("2024-10-10"), {0.5: 10})
+        self.assertEqual(self.net_prices("2024-10-20"), {0.4: 10})
         self.assertFalse(self.settle("2024-10-31"), "the second run does nothing")
         self.assertEqual(self.invoice("2024-10-31").amount_untaxed, 9)
         self.assert_books()

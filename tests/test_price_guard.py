@@ -52,13 +52,6 @@ class PriceGuardCommon(TrtcCommon):
         self.assertFalse(self.settle("2024-10-31"))
         self.assert_books()
 
-    def _prices(self, day):
-        """Return the net {price: quantity} of a day over all revisions."""
-        net = {}
-        for line in self.lines(day=day):
-            net[line.price_unit] = net.get(line.price_unit, 0) + line.billable_quantity
-        return {price: quantity for price, quantity in net.items() if quantity}
-
 
 @tagged("post_install", "-at_install")
 class TestPriceGuard(PriceGuardCommon):

@@ -41,13 +41,6 @@ class PricelistHistoryCommon(TrtcCommon):
     def _in_force(self, day):
         return self.account._get_pricelist(date.fromisoformat(day))
 
-    def _prices(self, day):
-        """Return the net {price: quantity} of a day over all revisions."""
-        net = {}
-        for line in self.lines(day=day):
-            net[line.price_unit] = net.get(line.price_unit, 0) + line.billable_quantity
-        return {price: quantity for price, quantity in net.items() if quantity}
-
 
 @tagged("post_install", "-at_install")
 class TestPricelistHistory(PricelistHistoryCommon):
@@ -255,9 +248,9 @@ class TestPricelistHistoryRating(PricelistHistoryCommon):
         self._use("2024-10-10", item="av_2k")
         self._use("2024-10-20", "2024-10-21")
         self.settle("2024-10-31")
-        self.assertEqual(self._prices("2024-10-10"), {0.5: 10, 1: 10})
-        self.assertEqual(self._prices("2024-10-20"), {0.5: 20})
-        self.assertEqual(self._prices("2024-10-21"), {0.4: 10})
+        self.assertEqual(self.net_prices("2024-10-10"), {0.5: 10, 1: 10})
+        self.assertEqual(self.net_prices("2024-10-20"), {0.5: 20})
+        self.assertEqual(self.net_prices("2024-10-21"), {0.4: 10})
         move = self.invoice("2024-10-31")
         self.assertEqual(move.amount_untaxed, 29)
         self.assert_books()
@@ -291,7 +284,7 @@ class TestPricelistHistoryRating(PricelistHistoryCommon):
             sorted(adjustment.line_ids.mapped(lambda li: (li.billable_quantity, li.price_unit))),
             [(-10, 0.5), (10, 0.4)],
         )
-        self.assertEqual(self._prices("2024-10-10"), {0.5: 10})
+        self.assertEqual(self.net_prices("2024-10-10"), {0.5: 10})
         self.assertFalse(self.settle("2024-10-31"), "the second run does nothing")
         self.assert_books()
 
@@ -318,7 +311,7 @@ class TestPricelistHistoryRating(PricelistHistoryCommon):
             .filtered(lambda note: note.date_to == date(2024, 10, 10))
         )
         self.settle("2024-10-31")
-        self.assertEqual(self._prices("2024-10-20"), {0.5: 10})
+        self.assertEqual(self.net_prices("2024-10-20"), {0.5: 10})
         self.assertTrue(self.account.message_ids - messages)
         self.assert_books()
 
