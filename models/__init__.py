@@ -9,6 +9,7 @@ from . import (
     res_company,
     res_config_settings,
     trtc_account,
+    trtc_account_bills,
     trtc_account_errors,
     trtc_account_invoice,
     trtc_account_meter,

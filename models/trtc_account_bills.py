@@ -1,0 +1,207 @@
+from collections import defaultdict
+from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
+
+from odoo import fields, models
+
+from ..rating import periods
+
+#: Of an invoice of fees alone: each fee says its service period itself.
+NO_PERIOD = (False, False)
+
+
+class Bill(NamedTuple):
+    """One invoice to be: an account, an invoicing period, statement lines and fees.
+
+    Fees alone have no invoicing period: :data:`NO_PERIOD`.
+    ``draft`` is the invoice to refresh, or an empty recordset.
+    """
+
+    account: object
+    period: tuple
+    lines: object
+    fees: object
+    draft: object
+
+
+class TrtcAccount(models.Model):
+    # A room of its own: which invoices are due, and what each of them bills.
+    _inherit = "trtc.account"  # pylint: disable=consider-merging-classes-inherited
+
+    # === BUSINESS === #
+
+    def create_invoices(self, until):
+        """Create draft invoices for the invoicing periods that ended on ``until``.
+
+        One draft per account and invoicing period, from settled statement lines that
+        no invoice holds.  A draft of the period that nobody changed is refreshed.
+        Fees of terms that begin until the day after ``until`` go along with the newest
+        of them; without any they have an invoice of their own, in advance.
+        Adjustments of a period that is invoiced already go to the oldest open one; they
+        wait while ``until`` lies in the middle of the next period.
+        An account that another run holds is left to that run.
+
+        :param until: date or ISO string; periods that ended on or before it
+        :return: the ``account.move`` records created or refreshed
+        :raise AccessError: for a user who may not invoice
+        """
+        until = fields.Date.to_date(until)
+        accounts = self._get_accounts_to_bill().sudo()
+        by_company, errors = defaultdict(list), []
+        with_fees = accounts._filter_with_fees_due(until)
+        for account in (accounts._filter_uninvoiced() | with_fees).sorted("id"):
+            if account._lock_for_billing():
+                account = account.with_company(account.company_id)
+                known = len(errors)
+                if account in with_fees:
+                    account._attempt(errors, partial(account._open_terms, until))
+                if len(errors) == known:
+                    by_company[account.company_id] += account._get_bills(until)
+        moves = self.env["account.move"].sudo()
+        for company, bills in by_company.items():
+            created, failed = moves.with_company(company)._trtc_invoice(bills)
+            moves |= created
+            errors += failed
+        if errors and len(accounts) == 1:
+            raise errors[0]
+        moves.filtered("trtc_account_id.auto_post")._trtc_auto_post()
+        self.env["trtc.statement.line"].invalidate_model(["is_to_invoice"])
+        self.env["trtc.statement"].invalidate_model(["state", "move_ids"])
+        return self.env["account.move"].browse(moves.ids)
+
+    def _filter_uninvoiced(self):
+        """Return those accounts that have statement lines or fees to invoice."""
+        domain = [("account_id", "in", self.ids), ("is_to_invoice", "=", True)]
+        found = self.browse()
+        for model in ("trtc.statement.line", "trtc.fee"):
+            groups = self.env[model]._read_group(domain, ["account_id"])
+            found |= self.browse(account.id for (account,) in groups)
+        return found
+
+    def _get_bills(self, until):
+        """Return the bills that are due for this locked account, oldest first."""
+        until = min(until, self.company_id._trtc_last_ended_day())
+        limit = periods.last_ended(until, self.invoice_cycle)
+        lines = self.env["trtc.statement.line"].search(self._get_due_domain(limit))
+        by_period = lines.grouped(
+            lambda line: periods.period_of(line.date, self.invoice_cycle)
+        )
+        closed = self._get_closed_periods(by_period)
+        late = lines.browse().union(*(by_period.pop(period) for period in closed))
+        target = late and self._get_period_for_late_usage(by_period, until)
+        if target:
+            by_period[target] = by_period.get(target, lines.browse()) | late
+        fees = self._get_due_fees(until)
+        newest = max(by_period, default=None)
+        bills, carried = [], lines.browse()
+        for period, found in sorted(by_period.items()):
+            draft = self._get_refreshable_draft(period)
+            found |= carried
+            along = fees if period == newest else fees.browse()
+            total = self._get_exact_total(found) + along._get_exact_total()
+            if draft or self._get_rounded_total(total):
+                bills.append(Bill(self, period, found, along, draft))
+                carried = lines.browse()
+            else:
+                # Less than the smallest coin: goes along with a later period.
+                carried = found.filtered("amount")
+        if fees and not by_period:
+            draft = self._get_draft_for_fees()
+            period = (draft.trtc_date_from, draft.trtc_date_to) if draft else NO_PERIOD
+            bills.append(Bill(self, period, lines.browse(), fees, draft))
+        return bills
+
+    def _get_due_fees(self, until):
+        """Return the fees that are due for invoicing."""
+        limit = self._get_fee_limit(until)
+        # Read for all the accounts of a run together, not one by one.
+        due = self.fee_ids.filtered(lambda fee: fee.date <= limit and fee.is_to_invoice)
+        return due.sorted(lambda fee: (fee.date_from, fee.id))
+
+    def _get_draft_for_fees(self):
+        """Return the newest draft of this account that nobody changed, or none.
+
+        One of fees alone, if there is any: the database sorts what has no period first.
+        """
+        drafts = self.env["account.move"].search(
+            [
+                ("trtc_account_id", "=", self.id),
+                ("company_id", "=", self.company_id.id),
+                ("move_type", "=", "out_invoice"),
+                ("state", "=", "draft"),
+            ],
+            order="trtc_date_to desc, id desc",
+        )
+        return drafts.filtered(lambda move: move._trtc_is_refreshable())[:1]
+
+    def _get_due_domain(self, limit):
+        """Return the domain of statement lines that are due for invoicing.
+
+        Lines without an amount go along, so that the invoice's annex is whole; what
+        waits for a decision or a price stays.
+        """
+        return [
+            ("account_id", "=", self.id),
+            ("date", "<=", limit),
+            ("status", "in", ("billable", "waived")),
+            ("allocation_ids", "not any", [("released", "=", False)]),
+        ]
+
+    def _get_closed_periods(self, candidates):
+        """Return those periods whose invoice is posted, or was changed by hand."""
+        moves = self._get_period_invoices(
+            [("trtc_date_from", "in", [first for first, _last in candidates])]
+        )
+        open_moves = moves.filtered(lambda move: move._trtc_is_refreshable())
+        closed = {(move.trtc_date_from, move.trtc_date_to) for move in moves - open_moves}
+        reopened = {(move.trtc_date_from, move.trtc_date_to) for move in open_moves}
+        return sorted((closed - reopened) & set(candidates))
+
+    def _get_period_for_late_usage(self, due, until):
+        """Return the invoicing period that also bills usage of closed periods, if any.
+
+        It is the oldest one that this run invoices or that has a draft which may be
+        refreshed. Without any, a run until the end of a period bills it with that
+        period; a run in the middle of one leaves it for later.
+        """
+        limit = periods.last_ended(until, self.invoice_cycle)
+        drafts = self._get_period_invoices(
+            [("trtc_date_to", "<=", limit), ("state", "=", "draft")]
+        )
+        drafts = drafts.filtered(lambda move: move._trtc_is_refreshable())
+        open_periods = {(move.trtc_date_from, move.trtc_date_to) for move in drafts}
+        newest = periods.period_of(limit, self.invoice_cycle) if limit == until else None
+        return min(open_periods | set(due), default=newest)
+
+    def _get_period_invoices(self, domain):
+        """Return the invoices of this account that hold what they were made for.
+
+        :param domain: what their period must be; an invoice of fees alone has none
+        """
+        return self.env["account.move"].search(
+            [
+                ("trtc_account_id", "=", self.id),
+                ("company_id", "=", self.company_id.id),
+                ("move_type", "in", ("out_invoice", "out_refund")),
+                ("trtc_allocation_ids", "any", [("released", "=", False)]),
+                *domain,
+            ]
+        )
+
+    def _get_refreshable_draft(self, period):
+        """Return the draft invoice of a period that nobody changed, or none."""
+        moves = self._get_period_invoices(
+            [
+                ("trtc_date_from", "=", period[0]),
+                ("trtc_date_to", "=", period[1]),
+                ("state", "=", "draft"),
+            ]
+        )
+        return moves.filtered(lambda move: move._trtc_is_refreshable())[:1]
+
+    def _get_exact_total(self, lines):
+        """Return the exact sum of statement lines, as a Decimal."""
+        return sum(
+            (amount for _q, _p, amount in lines._get_exact_amounts().values()), Decimal(0)
+        )
