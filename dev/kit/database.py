@@ -148,7 +148,7 @@ def _module_files():
 def _template(environment, pages):
     name = _built(
         environment, "module", module_hash, KEPT_TEMPLATES,
-        lambda draft: _install(environment, draft, _base(environment), [layout.MODULE]),
+        lambda draft: _install(environment, draft, base(environment), [layout.MODULE]),
     )  # fmt: skip
     if not pages:
         return name
@@ -158,7 +158,8 @@ def _template(environment, pages):
     )  # fmt: skip
 
 
-def _base(environment):
+def base(environment):
+    """Return the name of the template without the module, built if need be (in its lock)."""
     depends = _depends()
     return _built(
         environment, "base", _base_hash, 1,
