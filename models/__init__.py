@@ -1,6 +1,7 @@
 from . import (
     account_move,
     account_move_line,
+    account_move_line_place,
     account_move_recognition,
     ir_attachment,
     product_pricelist,
@@ -10,6 +11,7 @@ from . import (
     res_config_settings,
     trtc_account,
     trtc_account_bills,
+    trtc_account_choices,
     trtc_account_errors,
     trtc_account_invoice,
     trtc_account_meter,

@@ -37,6 +37,7 @@ class TrtcAccount(models.Model):
             "trtc_account_id": self.id,
             "trtc_date_from": first,
             "trtc_date_to": last,
+            **self._prepare_invoice_choices(),
         }
 
     def _get_invoice_line_key(self, line, price, period):
@@ -45,7 +46,7 @@ class TrtcAccount(models.Model):
         What belongs to an earlier period than the invoice's has a line of its own.
         """
         late = periods.period_of(line.date, self.invoice_cycle) != period
-        return line.item_id, late, line.kind, price
+        return line.item_id, late, line.kind, price, self._get_line_place_key(line)
 
     def _prepare_invoice_lines(self, lines, period, sign):
         """Return [(values, statement lines)] of the invoice lines for a bill.
@@ -93,6 +94,7 @@ class TrtcAccount(models.Model):
             "trtc_is_late": late,
             "trtc_date_from": first,
             "trtc_date_to": last,
+            **self._prepare_line_place(lines[0]),
         }
 
     def _prepare_fee_lines(self, fees, sign):
@@ -125,6 +127,7 @@ class TrtcAccount(models.Model):
             "trtc_fee_id": fee.id,
             "trtc_date_from": fee.date_from,
             "trtc_date_to": fee.date_to,
+            **self._prepare_line_place(fee),
         }
         account = self._get_deferred_account(fee)
         return {**vals, "account_id": account.id} if account else vals

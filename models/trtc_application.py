@@ -8,7 +8,7 @@ class TrtcApplication(models.Model):
     _name = "trtc.application"
     _description = "TRTC Application"
     _order = "account_id, sdkappid, id"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "analytic.mixin"]
     _rec_names_search = ["name", "sdkappid"]
     _check_company_auto = True
 
@@ -40,6 +40,9 @@ class TrtcApplication(models.Model):
         search="_search_edition_id",
         help="The edition of the subscription that holds today, in billing time.",
     )
+    # What the company books where is none of a customer's business.
+    analytic_distribution = fields.Json(groups="base.group_user")
+    distribution_analytic_account_ids = fields.Many2many(groups="base.group_user")
     # Notes of the staff: a customer could search by what they say.
     message_ids = fields.One2many(groups="base.group_user")
     website_message_ids = fields.One2many(groups="base.group_user")

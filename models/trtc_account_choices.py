@@ -1,0 +1,102 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class TrtcAccount(models.Model):
+    # A room of its own: what each account chooses for its invoices.
+    _inherit = "trtc.account"  # pylint: disable=consider-merging-classes-inherited
+
+    # === FIELDS === #
+
+    auto_send = fields.Boolean(
+        string="Send Automatically",
+        tracking=True,
+        help="Send invoices by the customer's sending method, by default e-mail, once they are "
+        "posted. Without an address they stay unsent, and you hear of it.",
+    )
+    invoice_journal_id = fields.Many2one(
+        "account.journal",
+        string="Invoice Journal",
+        check_company=True,
+        ondelete="restrict",
+        tracking=True,
+        domain="[('type', '=', 'sale')]",
+        help="The sales journal of the invoices. Empty: the first one of the company.",
+    )
+    payment_term_id = fields.Many2one(
+        "account.payment.term",
+        string="Payment Terms",
+        check_company=True,
+        ondelete="restrict",
+        tracking=True,
+        help="Empty: those of the customer.",
+    )
+    invoice_date_rule = fields.Selection(
+        [("issue", "Day of issue"), ("period_end", "End of the invoicing period")],
+        string="Invoice Date",
+        required=True,
+        default="issue",
+        tracking=True,
+        help="The accounting date and the rate of exchange follow the invoice date. Where it "
+        "falls on a locked day, the invoice is dated on the first open day and says so.",
+    )
+    invoice_sections = fields.Boolean(
+        string="Sections per Application",
+        tracking=True,
+        help="Invoice lines stand under the application that they bill. Otherwise "
+        "applications share a line for each billing item.",
+    )
+
+    # === CONSTRAINT === #
+
+    @api.constrains("invoice_journal_id")
+    def _check_invoice_journal(self):
+        for account in self:
+            journal = account.invoice_journal_id
+            if journal and journal.type != "sale":
+                raise ValidationError(
+                    self.env._(
+                        "%(journal)s is no sales journal, which the invoices of %(account)s "
+                        "take. Choose another one, or none.",
+                        journal=journal.display_name,
+                        account=account.display_name,
+                    )
+                )
+
+    # === BUSINESS === #
+
+    def _prepare_invoice_choices(self):
+        """Return the values of an invoice that this account chooses; Odoo decides the rest."""
+        self.ensure_one()
+        vals = {}
+        if self.invoice_journal_id:
+            vals["journal_id"] = self.invoice_journal_id.id
+        if self.payment_term_id:
+            vals["invoice_payment_term_id"] = self.payment_term_id.id
+        return vals
+
+    def _prepare_line_place(self, billed):
+        """Return the values of an invoice line that tell whose it is, and what it is booked on.
+
+        :param billed: a statement line or fee
+        """
+        own = billed.account_id.invoice_sections
+        return {
+            "trtc_account_id": billed.account_id.id,
+            "trtc_application_id": billed.application_id.id if own else False,
+            "trtc_distribution": self._get_analytic_distribution(billed.application_id),
+        }
+
+    def _get_line_place_key(self, billed):
+        """Return the same as a key: what shares an invoice line shares it."""
+        return self.env["account.move.line"]._trtc_prepare_place(self._prepare_line_place(billed))
+
+    def _get_analytic_distribution(self, application):
+        """Return the analytic distribution of what an application uses, or None.
+
+        Without one, the distribution models of Odoo decide.
+
+        :param application: a ``trtc.application``; empty for what the account as a whole uses
+        :rtype: dict
+        """
+        return application.analytic_distribution or None
