@@ -7,7 +7,7 @@
     "license": "LGPL-3",
     "development_status": "Beta",
     "application": True,
-    "depends": ["account", "portal", "product", "uom"],
+    "depends": ["account", "account_edi_ubl_cii", "portal", "product", "uom"],
     "data": [
         "security/trtc_groups.xml",
         "security/ir.model.access.csv",
@@ -16,6 +16,7 @@
         "data/product_category_data.xml",
         "data/product_data.xml",
         "data/product_fee_data.xml",
+        "data/account_edi_cii_templates.xml",
         "data/trtc_feature_data.xml",
         "data/trtc_edition_data.xml",
         "data/trtc_item_data.xml",

@@ -10,6 +10,7 @@ from . import (
     test_dialogs,
     test_draw_books,
     test_editions,
+    test_einvoice,
     test_estimate,
     test_free_minutes,
     test_guards,
