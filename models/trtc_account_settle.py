@@ -12,6 +12,7 @@ from odoo.tools import SQL
 from ..rating import charges as rating
 from ..rating import engine, periods
 from .price_book import PriceBook
+from .sealed import SETTLING
 
 
 class TrtcAccount(models.Model):
@@ -310,7 +311,7 @@ class TrtcAccount(models.Model):
             return self.env["trtc.statement"]
         # No "created" note on each: the serial number and the dates say it all.
         Statement = self.env["trtc.statement"].with_context(
-            mail_create_nolog=True, tracking_disable=True
+            mail_create_nolog=True, tracking_disable=True, trtc_settling=SETTLING
         )
         settled = Statement.search(
             [
@@ -344,12 +345,14 @@ class TrtcAccount(models.Model):
                 "application_id": applications.get(charge.application),
             }
 
-        return Statement.create(
+        statements = Statement.create(
             [
                 {**vals, "line_ids": [Command.create(prepare_line(c)) for c in found]}
                 for vals, found in plans
             ]
         )
+        # What follows may not claim to be settlement.
+        return statements.with_env(self.env)
 
     def _get_next_revision(self, cycle):
         newest = self.env["trtc.statement"].search(

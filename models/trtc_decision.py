@@ -102,15 +102,16 @@ class TrtcDecision(models.Model):
             )
         return decisions
 
-    def write(self, vals):
-        for decision in self:
-            decision._note_for_settlement()
-        result = super().write(vals)
-        for decision in self:
-            decision._note_for_settlement()
-        return result
+    def write(self, vals):  # pylint: disable=method-required-super
+        raise UserError(
+            self.env._(
+                "A decision stays as it was taken, with who took it and why. Take it back and "
+                "decide again."
+            )
+        )
 
     def unlink(self):
+        self._check_not_invoiced()
         for decision in self:
             decision._note_for_settlement()
             decision.account_id.sudo().message_post(
@@ -127,8 +128,10 @@ class TrtcDecision(models.Model):
             )
         return super().unlink()
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_invoiced(self):
+    # === TOOLING === #
+
+    def _check_not_invoiced(self):
+        """Raise if a posted invoice rests on one of these decisions."""
         for decision in self.sudo():
             moves = decision._get_posted_invoices()
             if moves:

@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
 from .exact import QUANTITY_DIGITS, Exact
 
@@ -13,6 +12,7 @@ class TrtcPackDraw(models.Model):
 
     _name = "trtc.pack.draw"
     _description = "TRTC Draw-Down of Minutes"
+    _inherit = ["trtc.sealed"]
     _order = "date desc, id desc"
 
     # === FIELDS === #
@@ -49,16 +49,9 @@ class TrtcPackDraw(models.Model):
         for draw in self:
             draw.display_name = f"{draw.pack_id.display_name}, {draw.date or ''}"
 
-    # === CRUD === #
+    # === TOOLING === #
 
-    def write(self, vals):  # pylint: disable=method-required-super
-        raise UserError(self._get_refusal())
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_never(self):
-        raise UserError(self._get_refusal())
-
-    def _get_refusal(self):
+    def _get_seal_message(self):
         return self.env._(
             "The ledger of minutes stays as it was settled; corrections are adjustments."
         )

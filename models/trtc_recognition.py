@@ -3,6 +3,8 @@ from odoo.exceptions import LockError, UserError
 from odoo.fields import Command
 from odoo.tools import format_date
 
+from .sealed import SETTLING
+
 
 class TrtcRecognition(models.Model):
     """What an entry recognises of a prepaid fee.
@@ -14,6 +16,7 @@ class TrtcRecognition(models.Model):
 
     _name = "trtc.recognition"
     _description = "TRTC Recognition of a Prepayment"
+    _inherit = ["trtc.sealed"]
     _order = "date desc, id desc"
 
     # === FIELDS === #
@@ -98,6 +101,13 @@ class TrtcRecognition(models.Model):
             "view_mode": "form",
         }
 
+    # === TOOLING === #
+
+    def _get_seal_message(self):
+        return self.env._(
+            "What is recognised follows from the entries: to take it back, reverse the entry."
+        )
+
     # === BUSINESS === #
 
     @api.model
@@ -151,7 +161,7 @@ class TrtcRecognition(models.Model):
             [("fee_id", "in", [fee.id for fee, *_lines in places])], ["fee_id"], ["number:max"]
         )
         numbers = {fee.id: number for fee, number in groups}
-        return self.create(
+        recognitions = self.with_context(trtc_settling=SETTLING).create(
             [
                 {
                     "fee_id": fee.id,
@@ -164,6 +174,7 @@ class TrtcRecognition(models.Model):
                 for fee, deferred, income in places
             ]
         )
+        return recognitions.with_env(self.env)
 
     def _trtc_get_recognition_places(self):
         """Return (account of deferred revenue, income account, partner) of this fee."""

@@ -13,6 +13,7 @@ class TrtcSettlementNote(models.Model):
 
     _name = "trtc.settlement.note"
     _description = "TRTC Settlement Note"
+    _inherit = ["trtc.sealed"]
     _log_access = False
 
     # === FIELDS === #
@@ -24,6 +25,14 @@ class TrtcSettlementNote(models.Model):
     date_to = fields.Date(required=True)
 
     _account_date = models.Index("(account_id, date_to)")
+
+    # === TOOLING === #
+
+    def _get_seal_message(self):
+        return self.env._(
+            "What is to settle is noted by what changes usage, and worked off by settlement "
+            "alone: without a note a change would never be billed."
+        )
 
     # === BUSINESS === #
 

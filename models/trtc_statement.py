@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from .exact import AMOUNT_DIGITS
@@ -9,7 +8,7 @@ class TrtcStatement(models.Model):
     _name = "trtc.statement"
     _description = "TRTC Statement"
     _order = "date_to desc, cycle, revision desc, id desc"
-    _inherit = ["portal.mixin", "mail.thread"]
+    _inherit = ["trtc.sealed", "portal.mixin", "mail.thread"]
     _rec_names_search = ["name"]
 
     # === FIELDS === #
@@ -21,7 +20,10 @@ class TrtcStatement(models.Model):
     company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
     partner_id = fields.Many2one(related="account_id.partner_id", store=True)
     commercial_partner_id = fields.Many2one(
-        related="account_id.commercial_partner_id", store=True, index=True
+        related="account_id.commercial_partner_id",
+        store=True,
+        index=True,
+        ondelete="restrict",
     )
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     cycle = fields.Selection(
@@ -40,6 +42,14 @@ class TrtcStatement(models.Model):
         help="Corrects periods that were settled before, by the difference.",
     )
     line_ids = fields.One2many("trtc.statement.line", "statement_id", readonly=True)
+    correction_ids = fields.One2many(
+        "trtc.allocation",
+        "statement_id",
+        string="Credited or Changed on Invoices",
+        domain=["|", ("kind", "!=", "bill"), ("rebills_id", "!=", False)],
+        readonly=True,
+        groups="trtc_billing.group_user",
+    )
     # Notes of the staff: a customer could search by what they say.
     message_ids = fields.One2many(groups="base.group_user")
     website_message_ids = fields.One2many(groups="base.group_user")
@@ -203,17 +213,6 @@ class TrtcStatement(models.Model):
         for statement in self:
             statement.access_url = f"/my/trtc/statements/{statement.id}"
 
-    # === CRUD === #
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_never(self):
-        raise UserError(
-            self.env._(
-                "Statements cannot be deleted. To correct one, correct its usage or take "
-                "the decision back: the difference becomes an adjustment."
-            )
-        )
-
     # === ACTION === #
 
     def action_open_lines(self):
@@ -251,6 +250,22 @@ class TrtcStatement(models.Model):
         }
 
     # === TOOLING === #
+
+    def _get_unsealed_fields(self):
+        return {
+            "access_token",
+            "message_follower_ids",
+            "message_ids",
+            "message_partner_ids",
+            "website_message_ids",
+        }
+
+    def _get_seal_message(self):
+        return self.env._(
+            "Statements stay as they were settled, and none is made or deleted by hand. To "
+            "correct one, correct its usage or take the decision back: the difference becomes "
+            "an adjustment."
+        )
 
     def _get_report_base_filename(self):
         self.ensure_one()

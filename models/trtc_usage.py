@@ -96,8 +96,8 @@ class TrtcUsage(models.Model):
             )
         )
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_never(self):
+    def unlink(self):  # pylint: disable=method-required-super,no-raise-unlink
+        # Not by api.ondelete, which a key of the context turns off.
         raise UserError(
             self.env._(
                 "Usage cannot be deleted: bills rest on it. To take a fact back, send it "

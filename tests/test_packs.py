@@ -8,6 +8,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..models.sealed import SETTLING
 from .common import TrtcCommon
 
 
@@ -193,7 +194,7 @@ class TestDrawDown(PackCase):
             self.assertRaises(CheckViolation),
             self.env.cr.savepoint(),
         ):
-            self.env["trtc.pack.draw"].sudo().create(
+            self.env["trtc.pack.draw"].sudo().with_context(trtc_settling=SETTLING).create(
                 {
                     "pack_id": pack.id,
                     "statement_line_id": self._make_line(line).id,
@@ -205,7 +206,7 @@ class TestDrawDown(PackCase):
 
     def _make_line(self, line):
         """Return another statement line, as a run that went wrong might write it."""
-        return line.sudo().create(
+        return line.sudo().with_context(trtc_settling=SETTLING).create(
             {
                 "statement_id": line.statement_id.id,
                 "application_id": line.application_id.id,

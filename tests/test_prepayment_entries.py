@@ -8,6 +8,7 @@ from odoo.exceptions import LockError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..models.sealed import SETTLING
 from .prepayment import PrepaymentCommon
 
 
@@ -38,7 +39,7 @@ class TestRecognitionEntries(PrepaymentCommon):
             self.assertRaises(IntegrityError) as refused,
             self.env.cr.savepoint(),
         ):
-            self.env["trtc.recognition"].sudo().create(
+            self.env["trtc.recognition"].sudo().with_context(trtc_settling=SETTLING).create(
                 {
                     "fee_id": fee.id,
                     "move_id": copy.id,

@@ -27,7 +27,7 @@ print("TOTALS " + json.dumps({{
 """
 RECORD = r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ %s \S+ (\S+): "
 STARTED = re.compile(RECORD % "INFO" + r"Starting (\S+) \.\.\.", re.MULTILINE)
-SKIPPED = re.compile(RECORD % "INFO" + r"skipped (\S+) .*?: (.*)$", re.MULTILINE)
+SKIPPED = re.compile(RECORD % "INFO" + r"skipped (?:Subtest )?(\S+) .*?: (.*)$", re.MULTILINE)
 FAILED = re.compile(RECORD % "ERROR" + r"(FAIL|ERROR): (?:Subtest )?(\S+)(.*)$", re.MULTILINE)
 TOTALS = re.compile(r"^TOTALS (\{.*\})$", re.MULTILINE)
 

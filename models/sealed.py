@@ -1,0 +1,49 @@
+from odoo import api, models
+from odoo.exceptions import UserError
+
+#: In the context of what settlement itself writes down.  An object of its own, so that no
+#: caller from outside can claim it.
+SETTLING = object()
+
+
+class TrtcSealed(models.AbstractModel):
+    """A record that stays as settlement wrote it, whoever asks.
+
+    Neither an administrator nor code with the rights of the superuser creates, changes or
+    deletes it through the ORM.  What is deleted is refused here and not by a method of
+    ``api.ondelete``, which a key of the context turns off.
+    """
+
+    _name = "trtc.sealed"
+    _description = "TRTC Record That Stays as It Was Settled"
+
+    # === CRUD === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._check_settling()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if not self._get_unsealed_fields().issuperset(vals):
+            self._check_settling()
+        return super().write(vals)
+
+    def unlink(self):
+        self._check_settling()
+        return super().unlink()
+
+    # === TOOLING === #
+
+    def _get_unsealed_fields(self):
+        """Return the names of the fields that say nothing of what was settled."""
+        return set()
+
+    def _check_settling(self):
+        """Raise unless settlement is at work."""
+        if self.env.context.get("trtc_settling") is not SETTLING:
+            raise UserError(self._get_seal_message())
+
+    def _get_seal_message(self):
+        """Return why nobody changes such a record, and what to do instead."""
+        return self.env._("This stays as it was settled; corrections are adjustments.")
