@@ -1,5 +1,3 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
@@ -122,9 +120,7 @@ class TrtcApplication(models.Model):
                 lambda suspension, first=first: (not reason or suspension.reason == reason)
                 and (not suspension.date_end or suspension.date_end >= first)
             )
-            begun = running.filtered(lambda suspension, first=first: suspension.date_start < first)
-            (running - begun).unlink()
-            begun.write({"date_end": first - timedelta(days=1)})
+            running._end_before(first)
 
     def _on_suspended(self, suspension):
         """Called for extensions that provision applications; does nothing.

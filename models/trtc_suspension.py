@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 
 
@@ -129,6 +131,15 @@ class TrtcSuspension(models.Model):
             and (not suspension.date_end or suspension.date_end >= day)
             for suspension in self
         )
+
+    def _end_before(self, day):
+        """End these suspensions so that none holds on a day or later.
+
+        One that would not have begun by then is deleted.
+        """
+        begun = self.filtered(lambda suspension: suspension.date_start < day)
+        (self - begun).unlink()
+        begun.write({"date_end": day - timedelta(days=1)})
 
     # === TOOLING === #
 

@@ -1,6 +1,8 @@
 from . import (
     test_adjustments,
     test_adoption,
+    test_arrears,
+    test_arrears_run,
     test_backend,
     test_books_check,
     test_catalogue,
@@ -46,6 +48,7 @@ from . import (
     test_sender_key,
     test_settings,
     test_settlement,
+    test_spend,
     test_subscribe,
     test_suspension,
     test_terms,

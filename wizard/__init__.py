@@ -8,6 +8,7 @@ from . import (
     trtc_sell_pack,
     trtc_sender_key,
     trtc_settings,
+    trtc_settings_arrears,
     trtc_subscribe,
     trtc_suspend,
 )
