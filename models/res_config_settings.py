@@ -9,8 +9,18 @@ class ResConfigSettings(models.TransientModel):
     trtc_billing_tz = fields.Selection(
         related="company_id.trtc_billing_tz", readonly=False, required=True
     )
+    trtc_auto_settle = fields.Boolean(related="company_id.trtc_auto_settle", readonly=False)
+    trtc_auto_invoice = fields.Boolean(related="company_id.trtc_auto_invoice", readonly=False)
+    trtc_settlement_hour = fields.Integer(
+        related="company_id.trtc_settlement_hour", readonly=False
+    )
+    trtc_invoice_day = fields.Integer(related="company_id.trtc_invoice_day", readonly=False)
     trtc_upgrade_keeps_minutes = fields.Boolean(
         related="company_id.trtc_upgrade_keeps_minutes", readonly=False
+    )
+    trtc_grace_days = fields.Integer(related="company_id.trtc_grace_days", readonly=False)
+    trtc_late_usage = fields.Selection(
+        related="company_id.trtc_late_usage", readonly=False, required=True
     )
     trtc_deferred_account_id = fields.Many2one(
         related="company_id.trtc_deferred_account_id",

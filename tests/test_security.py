@@ -28,6 +28,9 @@ RIGHTS = {
     "trtc.decision": {**READ, "accountant": "crd", "manager": "crd"},
     "trtc.decide": {"accountant": "crwd", "manager": "crwd"},
     "trtc.run": {"accountant": "crwd", "manager": "crwd"},
+    "trtc.run.line": {"accountant": "crwd", "manager": "crwd"},
+    "trtc.billing.run": {"accountant": "r", "manager": "r"},
+    "trtc.billing.run.line": {"accountant": "r", "manager": "r"},
     "trtc.account.pricelist": CATALOGUE,
     "trtc.price.change": {"manager": "crwd"},
     "trtc.settlement.note": {},
@@ -164,7 +167,7 @@ class TestCompanies(TrtcCommon):
                 "reason": "Goodwill",
             }
         )
-        account.settle("2024-10-31")
+        env["trtc.billing.run"]._start(account, "2024-10-31", "settle")
         account.create_invoices("2024-10-31")
 
     def shared(self):

@@ -1,9 +1,13 @@
-from odoo import fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-#: Accounts that a notification names, at most
-NAMED = 10
+from ..models.figures import AMOUNT_DECIMALS, show_money, to_decimal
+
+#: So many accounts are billed at once; more are queued.
+AT_ONCE = 20
+#: So many accounts are shown in a preview.
+PREVIEWED = 100
 
 
 class TrtcRun(models.TransientModel):
@@ -20,21 +24,167 @@ class TrtcRun(models.TransientModel):
     account_ids = fields.Many2many(
         "trtc.account", string="Accounts", help="Empty: all accounts of your companies."
     )
+    is_previewed = fields.Boolean(readonly=True)
+    line_ids = fields.One2many("trtc.run.line", "run_id", string="Preview", readonly=True)
+    unassigned_count = fields.Integer(string="Unassigned Usage", readonly=True)
+    left_out_count = fields.Integer(
+        readonly=True, help="Accounts with something to do that the preview does not show."
+    )
+
+    # === ONCHANGE === #
+
+    @api.onchange("until", "account_ids")
+    def _onchange_what_is_run(self):
+        self.is_previewed = False
 
     # === ACTION === #
 
+    def action_preview(self):
+        """Show what a run would settle and invoice; write nothing but this dialog."""
+        self._check_until()
+        # A transaction of its own, taken back: what is shown is what the run itself does.
+        with self.env.registry.cursor() as cr:
+            env = self.env(cr=cr, context={**self.env.context, "trtc_preview": True})
+            try:
+                vals = env["trtc.run"]._preview(self.account_ids.ids, self.until)
+            finally:
+                cr.rollback()
+        self.write({**vals, "is_previewed": True})
+        return self._reopen()
+
     def action_settle(self):
         """Settle what is due."""
-        self._check_until()
-        statements = self.account_ids.settle(self.until)
-        return self._show("trtc_statement_action", statements)
+        return self._run("settle")
 
     def action_invoice(self):
         """Settle what is due, then create the invoices."""
+        return self._run("invoice")
+
+    # === BUSINESS === #
+
+    def _run(self, what):
+        """Bill few accounts at once, and let the server bill many."""
         self._check_until()
-        self.account_ids.settle(self.until)
-        moves = self.account_ids.create_invoices(self.until)
-        return self._show("trtc_invoice_action", moves)
+        accounts = self._get_accounts_with_work(self.account_ids, self.until, what)
+        runs = self.env["trtc.billing.run"]
+        is_for_all = not self.account_ids
+        if len(accounts) > AT_ONCE:
+            return self._show_runs(runs._queue(accounts, self.until, what, is_for_all))
+        lines = runs._start(accounts, self.until, what, is_for_all).sudo().line_ids
+        if what == "settle":
+            xml_id, records = "trtc_statement_action", lines.statement_ids
+        else:
+            xml_id, records = "trtc_invoice_action", lines.move_ids
+        action = self.env["trtc.account"]._action_open(xml_id, [("id", "in", records.ids)])
+        if not records and lines.filtered(lambda line: line.state != "done"):
+            action = {"type": "ir.actions.act_window_close"}
+        return lines.run_id._get_outcome(action)
+
+    def _get_accounts_with_work(self, accounts, until, what):
+        """Return which of some accounts, or of all, a run would look at.
+
+        :param what: ``settle`` or ``invoice``
+        """
+        self.env["trtc.usage"].sudo()._adopt()
+        found = accounts._get_accounts_to_bill().sudo()
+        work = found._filter_unsettled(until) | found._filter_with_fees_due(until)
+        if what == "invoice":
+            work |= found._filter_uninvoiced()
+        # Who names a parked account wants it tried, even if nothing is left to do.
+        work |= accounts.sudo().filtered("parked_since")
+        return self.env["trtc.account"].browse(sorted(work.ids))
+
+    # === PREVIEW === #
+
+    def _preview(self, account_ids, until):
+        """Run until a day and return what came of it as values of a dialog.
+
+        The caller takes the transaction back.
+        """
+        accounts = self.env["trtc.account"].browse(account_ids)
+        work = self._get_accounts_with_work(accounts, until, "invoice")
+        lines = []
+        for account in work[:PREVIEWED]:
+            account = account.with_company(account.company_id)
+            vals = self._prepare_line(account, account._bill(until, until))
+            if vals:
+                lines.append(vals)
+        unassigned = self.env["trtc.usage"].search_count(
+            [
+                ("company_id", "in", self.env.companies.ids),
+                ("state", "=", "current"),
+                "|",
+                ("application_id", "=", False),
+                ("item_id", "=", False),
+            ]
+        )
+        return {
+            "line_ids": [Command.clear(), *(Command.create(vals) for vals in lines)],
+            "unassigned_count": unassigned,
+            "left_out_count": max(len(work) - PREVIEWED, 0),
+        }
+
+    def _prepare_line(self, account, billed):
+        """Return the values of a line of the preview, or None if there is nothing to say.
+
+        :param billed: what ``trtc.account._bill`` returned
+        """
+        account.invalidate_recordset(["pending_count"])
+        pending = account.pending_count
+        if billed.state == "done" and not (billed.statements or billed.moves or pending):
+            return None
+        error = billed.error
+        if billed.state == "held":
+            error = self.env._("Another run is at work on this account.")
+        late = billed.statements.filtered("is_adjustment")
+        new = billed.statements - late
+        amounts = billed.statements.sudo().line_ids.mapped("amount")
+        return {
+            "account_id": account.id,
+            "settled": self._get_settled_text(new),
+            "statement_count": len(new),
+            "adjustment_count": len(late),
+            "amount": sum(to_decimal(amount, AMOUNT_DECIMALS) for amount in amounts),
+            "invoices": "\n".join(map(self._get_invoice_text, billed.moves)),
+            "amount_invoiced": sum(
+                move.direction_sign * -move.amount_total for move in billed.moves
+            ),
+            "pending_count": pending,
+            "error": error,
+        }
+
+    def _get_settled_text(self, statements):
+        """Return the days and months that are settled for the first time."""
+        parts = []
+        labels = dict(statements._fields["cycle"]._description_selection(self.env))
+        for cycle, found in sorted(statements.grouped("cycle").items()):
+            first, last = min(found.mapped("date_from")), max(found.mapped("date_to"))
+            parts.append(
+                self.env._(
+                    "%(count)s × %(cycle)s: %(date_from)s to %(date_to)s",
+                    count=len(found),
+                    cycle=labels[cycle],
+                    date_from=format_date(self.env, first),
+                    date_to=format_date(self.env, last),
+                )
+            )
+        return "\n".join(parts)
+
+    def _get_invoice_text(self, move):
+        """Return kind, period and total of an invoice to be."""
+        kind = (
+            self.env._("Credit note") if move.move_type == "out_refund" else self.env._("Invoice")
+        )
+        total = show_money(self.env, to_decimal(move.amount_total), move.currency_id)
+        if not move.trtc_date_from:
+            return self.env._("%(kind)s of fees: %(total)s", kind=kind, total=total)
+        return self.env._(
+            "%(kind)s, %(date_from)s to %(date_to)s: %(total)s",
+            kind=kind,
+            date_from=format_date(self.env, move.trtc_date_from),
+            date_to=format_date(self.env, move.trtc_date_to),
+            total=total,
+        )
 
     # === TOOLING === #
 
@@ -52,49 +202,22 @@ class TrtcRun(models.TransientModel):
                 )
             )
 
-    def _show(self, xml_id, records):
-        """Return the action that shows what a run made, and names what it left out."""
-        action = self.account_ids[:1]._action_open(xml_id, [("id", "in", records.ids)])
-        unsettled = self._get_unsettled_accounts()
-        if not unsettled:
-            return action
-        names = ", ".join(unsettled[:NAMED].mapped("display_name"))
-        if len(unsettled) > NAMED:
-            names = self.env._(
-                "%(names)s and %(count)s more", names=names, count=len(unsettled) - NAMED
-            )
+    def _reopen(self):
         return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "warning",
-                "sticky": True,
-                "title": self.env._("Not settled"),
-                "message": self.env._(
-                    "Another run is at work on these accounts, or they could not be settled "
-                    "for a reason that stands on them: %(accounts)s. Run it again later.",
-                    accounts=names,
-                ),
-                "next": action if records else {"type": "ir.actions.act_window_close"},
-            },
+            "type": "ir.actions.act_window",
+            "name": self.env._("Settle and Invoice"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+            "target": "new",
+            "context": {"dialog_size": "extra-large"},
         }
 
-    def _get_unsettled_accounts(self):
-        """Return the accounts of this run that still have days that are due."""
-        accounts = self.account_ids._get_accounts_to_bill()
-        groups = (
-            self.env["trtc.settlement.note"]
-            .sudo()
-            ._read_group(
-                [("account_id", "in", accounts.ids), ("date_to", "<=", self.until)],
-                ["account_id"],
-                ["date_to:min"],
-            )
+    def _show_runs(self, runs):
+        """Return the action that shows runs at work."""
+        action = self.env["trtc.account"]._action_open(
+            "trtc_billing_run_action", [("id", "in", runs.ids)]
         )
-        # Days that are not over yet are not due, whatever day was asked for.
-        due = [
-            account.id
-            for account, date_to in groups
-            if date_to <= account.company_id._trtc_last_ended_day()
-        ]
-        return accounts.browse(due)
+        if len(runs) == 1:
+            action.update(res_id=runs.id, view_mode="form", views=[(False, "form")])
+        return action

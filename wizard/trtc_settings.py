@@ -28,6 +28,25 @@ class TrtcSettings(models.TransientModel):
         "once the company has usage.",
     )
 
+    auto_settle = fields.Boolean(
+        string="Settle Automatically",
+        default=lambda self: self.env.company.trtc_auto_settle,
+        help="Every day after the settlement hour, days and months that are over are settled.",
+    )
+    auto_invoice = fields.Boolean(
+        string="Invoice Automatically",
+        default=lambda self: self.env.company.trtc_auto_invoice,
+        help="Invoices are created by themselves: of daily accounts every day, of monthly ones "
+        "on the invoice day, after the settlement hour.",
+    )
+    settlement_hour = fields.Integer(
+        default=lambda self: self.env.company.trtc_settlement_hour,
+        help="From this hour of the billing time zone on, the day before is settled: 0 to 23.",
+    )
+    invoice_day = fields.Integer(
+        default=lambda self: self.env.company.trtc_invoice_day,
+        help="The day of the month on which the month before is invoiced: 1 to 28.",
+    )
     upgrade_keeps_minutes = fields.Boolean(
         string="Upgrades Keep Unused Minutes",
         default=lambda self: self.env.company.trtc_upgrade_keeps_minutes,
@@ -64,6 +83,10 @@ class TrtcSettings(models.TransientModel):
         self.company_id.sudo().write(
             {
                 "trtc_billing_tz": self.billing_tz,
+                "trtc_auto_settle": self.auto_settle,
+                "trtc_auto_invoice": self.auto_invoice,
+                "trtc_settlement_hour": self.settlement_hour,
+                "trtc_invoice_day": self.invoice_day,
                 "trtc_upgrade_keeps_minutes": self.upgrade_keeps_minutes,
                 "trtc_deferred_account_id": self.deferred_account_id.id,
                 "trtc_deferred_journal_id": self.deferred_journal_id.id,
