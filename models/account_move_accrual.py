@@ -1,0 +1,78 @@
+from odoo import api, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from .trtc_accrual import REVERSAL
+
+
+class AccountMove(models.Model):
+    # A room of its own: an accrual is posted and taken back together with its reversal.
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
+
+    # === CRUD === #
+
+    def write(self, vals):
+        result = super().write(vals)
+        if vals.get("state") in ("draft", "cancel"):
+            entries = self.filtered(lambda move: move.move_type == "entry")
+            entries._trtc_get_accruals()._take_reversal_back()
+            entries._trtc_check_no_reversal()
+        return result
+
+    def unlink(self):
+        # With its conversation, and not where it is evidence.
+        self.filtered(lambda move: move.move_type == "entry")._trtc_get_accruals().unlink()
+        return super().unlink()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_no_reversal(self):
+        self.filtered(lambda move: move.move_type == "entry")._trtc_check_no_reversal()
+
+    # === BUSINESS === #
+
+    def _post(self, soft=True):
+        accruals = self.filtered(lambda move: move.move_type == "entry")._trtc_get_accruals()
+        accruals._check_postable()
+        posted = super()._post(soft)
+        accruals.filtered(lambda accrual: accrual.move_id in posted)._reverse()
+        return posted
+
+    def _reverse_moves(self, default_values_list=None, cancel=False):
+        if self.env.context.get("trtc_accrual") is not REVERSAL:
+            accruals = self._trtc_get_accruals() | self._trtc_get_accruals("reversal_id")
+            held = accruals.filtered(lambda one: one.move_id.state == "posted")
+            if held:
+                raise UserError(
+                    self.env._(
+                        "%(accrual)s is reversed by itself on %(date)s. To undo it, use Take Back "
+                        "on it, under Reporting / Accruals: that cancels the entry and its "
+                        "reversal.",
+                        accrual=held[0].display_name,
+                        date=format_date(self.env, held[0].reversal_date),
+                    )
+                )
+        return super()._reverse_moves(default_values_list, cancel)
+
+    def _trtc_get_accruals(self, name="move_id"):
+        """Return the accruals of these entries, or those that these reverse.
+
+        Whoever may change entries need not read accruals.
+        """
+        accruals = self.env["trtc.accrual"].sudo()
+        return accruals.search([(name, "in", self.ids)]) if self else accruals
+
+    def _trtc_check_no_reversal(self):
+        """Raise if one of these reverses an accrual that is posted: revenue would double."""
+        held = self._trtc_get_accruals("reversal_id").filtered(
+            lambda accrual: accrual.move_id.state == "posted"
+        )
+        if held:
+            raise UserError(
+                self.env._(
+                    "%(reversal)s reverses %(accrual)s, whose revenue would be counted twice "
+                    "without it. Use Take Back on the accrual, under Reporting / Accruals: that "
+                    "cancels both.",
+                    reversal=held[0].reversal_id.display_name,
+                    accrual=held[0].display_name,
+                )
+            )
