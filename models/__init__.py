@@ -7,6 +7,7 @@ from . import (
     account_move_accrual,
     account_move_arrears,
     account_move_credit,
+    account_move_group,
     account_move_ledger,
     account_move_line,
     account_move_line_arrears,

@@ -11,11 +11,13 @@ class InvoicePlan(NamedTuple):
     """What an invoice shall hold: see :meth:`AccountMove._trtc_get_plan`."""
 
     vals: dict
-    #: [(values of an invoice line, the statement lines or the fee that it bills)]
+    #: [(values of an invoice line, the statement lines, fee or claims that it bills)]
     groups: list
     #: every statement line that the invoice holds, those without an amount too
     lines: object
     fees: object
+    #: what credit notes opened again
+    claims: object
     exact: object
     total: object
     draft: object
@@ -31,12 +33,18 @@ class InvoicePlan(NamedTuple):
         return {**self.vals, "invoice_line_ids": commands}
 
 
+#: What users may set by hand. Where a line was copied from says nothing by itself.
+SET_BY_USERS = ("trtc_reopens", "trtc_origin_line_id")
+
+
 def check_own_fields(env, names):
     """Raise if somebody sets by hand what ties invoices to usage.
 
     :param names: names of the fields to set
     """
-    if not env.su and any(name.startswith("trtc_") for name in names):
+    if not env.su and any(
+        name.startswith("trtc_") and name not in SET_BY_USERS for name in names
+    ):
         raise AccessError(
             env._(
                 "What ties an invoice to TRTC usage is set by TRTC Billing alone. Use "
@@ -71,6 +79,16 @@ class AccountMove(models.Model):
     )
     trtc_date_from = fields.Date(string="Usage From", readonly=True, copy=False)
     trtc_date_to = fields.Date(string="Usage To", readonly=True, copy=False)
+    trtc_reopens = fields.Boolean(
+        string="Bill Usage Again",
+        default=True,
+        copy=False,
+        help="What this credit note takes back is billed again by the next run. Otherwise it "
+        "is goodwill: it stays credited.",
+    )
+    trtc_is_credit = fields.Boolean(
+        compute="_compute_trtc_is_credit", compute_sudo=True, string="Credits TRTC Usage"
+    )
     trtc_allocation_ids = fields.One2many("trtc.allocation", "move_id", copy=False)
     trtc_statement_ids = fields.Many2many(
         "trtc.statement", string="TRTC Statements", compute="_compute_trtc_statement_ids"
@@ -82,9 +100,14 @@ class AccountMove(models.Model):
     @api.depends("trtc_allocation_ids.released", "trtc_allocation_ids.statement_id")
     def _compute_trtc_statement_ids(self):
         for move in self:
-            statements = move._trtc_get_lines().statement_id
+            statements = move._trtc_get_rows().statement_id
             move.trtc_statement_ids = statements
             move.trtc_statement_count = len(statements)
+
+    @api.depends("trtc_allocation_ids.kind")
+    def _compute_trtc_is_credit(self):
+        for move in self:
+            move.trtc_is_credit = "credit" in move.trtc_allocation_ids.mapped("kind")
 
     # === CRUD === #
 
@@ -95,10 +118,17 @@ class AccountMove(models.Model):
 
     def write(self, vals):
         check_own_fields(self.env, vals)
+        self._trtc_check_reopens(vals)
         result = super().write(vals)
         if "state" in vals:
             self._trtc_sync_allocations()
         return result
+
+    def unlink(self):
+        self.check_access("unlink")
+        # By the ORM, so that what they took back counts as billed again.
+        self.sudo().trtc_allocation_ids.unlink()
+        return super().unlink()
 
     # === ACTION === #
 
@@ -109,39 +139,17 @@ class AccountMove(models.Model):
 
     # === BUSINESS === #
 
-    def _trtc_get_lines(self):
-        """Return the statement lines that this invoice holds."""
+    def _trtc_get_rows(self):
+        """Return the rows of the ledger that are in force on these invoices."""
         return self.sudo().trtc_allocation_ids.filtered(
             lambda allocation: not allocation.released
-        ).statement_line_id
+        )
 
-    def _trtc_get_fees(self):
-        """Return the fees that this invoice holds."""
-        return self.sudo().trtc_allocation_ids.filtered(
-            lambda allocation: not allocation.released
-        ).fee_id
-
-    def _trtc_sync_allocations(self):
-        """Release what cancelled invoices held; claim it again on the way back."""
-        allocations = self.sudo().trtc_allocation_ids
-        if not allocations:
-            return
-        cancelled = allocations.filtered(lambda a: a.move_id.state == "cancel")
-        cancelled.filtered(lambda a: not a.released).released = True
-        back = (allocations - cancelled).filtered("released")
-        held = back.statement_line_id.allocation_ids | back.fee_id.allocation_ids
-        taken = held.filtered(lambda a: not a.released)
-        if taken:
-            raise UserError(
-                self.env._(
-                    "What %(invoice)s bills was billed again while it was cancelled, on "
-                    "%(others)s. Delete or cancel that invoice first, or leave this one "
-                    "cancelled.",
-                    invoice=", ".join(back.move_id.mapped("display_name")),
-                    others=", ".join(taken.move_id.mapped("display_name")),
-                )
-            )
-        back.released = False
+    def _trtc_get_first_rows(self):
+        """Return those that bill a statement line or fee for the first time."""
+        return self._trtc_get_rows().filtered(
+            lambda row: row.kind == "bill" and not row.rebills_id
+        )
 
     def _trtc_is_refreshable(self):
         """Tell whether this is a draft that is still as it was generated."""
@@ -156,9 +164,7 @@ class AccountMove(models.Model):
         ):
             return False
         lines = self.invoice_line_ids
-        generated = lines.filtered(
-            lambda line: line.trtc_item_id or line.trtc_fee_id or line.trtc_is_rounding
-        )
+        generated = lines.filtered(lambda line: line._trtc_is_generated())
         return (
             lines == generated
             and bool(generated.sudo().trtc_allocation_ids)
@@ -187,17 +193,6 @@ class AccountMove(models.Model):
                 errors.append(bill.account._keep_billing_error(error))
         return moves, errors
 
-    def _trtc_auto_post(self):
-        """Post invoices; one that cannot be posted stays a draft and says why."""
-        for move in self:
-            try:
-                with self.env.cr.savepoint():
-                    move.action_post()
-            except UserError as error:
-                move.message_post(
-                    body=self.env._("Not posted automatically: %(error)s", error=str(error))
-                )
-
     @api.model
     def _trtc_create_or_refresh(self, bills):
         """Create or refresh one invoice per bill, creating in one batch.
@@ -222,16 +217,19 @@ class AccountMove(models.Model):
             ]
         )
         for move, plan in zip(moves, plans, strict=True):
-            move._trtc_round(plan)
+            move._trtc_round_to(plan.total, plan.exact)
         return self.browse(move.id for move in moves)
 
     @api.model
     def _trtc_get_plan(self, bill):
         """Return the :class:`InvoicePlan` of a bill, or None if nothing is left of it."""
         account, draft = bill.account, bill.draft
-        lines = bill.lines | draft._trtc_get_lines()
-        fees = bill.fees | draft._trtc_get_fees()
+        first = draft._trtc_get_first_rows()
+        lines = bill.lines | first.statement_line_id
+        fees = bill.fees | first.fee_id
+        claims = bill.claims | draft._trtc_get_rows().rebills_id
         total = account._get_exact_total(lines) + fees._get_exact_total()
+        total -= claims._get_exact_total()
         move_type = "out_invoice" if total >= 0 else "out_refund"
         sign = 1 if total >= 0 else -1
         rounded = account._get_rounded_total(sign * total)
@@ -242,12 +240,16 @@ class AccountMove(models.Model):
             return None
         return InvoicePlan(
             vals=account._prepare_invoice(bill, move_type),
-            groups=[
-                *account._prepare_invoice_lines(lines, bill.period, sign),
-                *account._prepare_fee_lines(fees, sign),
-            ],
+            groups=account._arrange_lines(
+                [
+                    *account._prepare_invoice_lines(lines, bill.period, sign),
+                    *account._prepare_fee_lines(fees, sign),
+                    *account._prepare_claim_lines(claims, bill.period, sign),
+                ]
+            ),
             lines=lines,
             fees=fees,
+            claims=claims,
             exact=sign * total,
             total=rounded,
             draft=draft,
@@ -257,7 +259,7 @@ class AccountMove(models.Model):
         """Bring the lines of this draft to a plan; keep what the plan leaves alone."""
         self.trtc_allocation_ids.unlink()
         generated = self.invoice_line_ids.filtered(
-            lambda line: line.trtc_item_id or line.trtc_fee_id
+            lambda line: line._trtc_is_generated() and not line.trtc_is_rounding
         )
         known = generated.grouped(lambda line: line._trtc_get_key())
         commands = []
@@ -267,7 +269,7 @@ class AccountMove(models.Model):
             if line:
                 known[key] -= line
             # Whatever else was entered on a line that stays, such as taxes, stays too.
-            changes = {name: vals[name] for name in REFRESHED}
+            changes = {name: vals[name] for name in REFRESHED if name in vals}
             commands.append(Command.update(line.id, changes) if line else Command.create(vals))
         commands += [Command.delete(line.id) for rest in known.values() for line in rest]
         self.write({"invoice_line_ids": commands})
@@ -275,7 +277,7 @@ class AccountMove(models.Model):
     def _trtc_prepare_allocations(self, plan):
         """Return the values of the rows that tie this invoice to statement lines."""
         self.ensure_one()
-        exact = plan.lines._get_exact_amounts()
+        exact, no_line = plan.lines._get_exact_amounts(), self.env["account.move.line"]
         by_sequence = {
             line.sequence: line
             for line in self.invoice_line_ids
@@ -306,15 +308,22 @@ class AccountMove(models.Model):
             }
             for fee in plan.fees
         ]
-        return lines + fees
+        claims = [
+            claim._prepare_credit(*figures, self, places.get(claim, no_line))
+            for claim, figures in plan.claims._get_remaining().items()
+        ]
+        return lines + fees + claims
 
-    def _trtc_round(self, plan):
-        """Let the rounding line make the untaxed total the exact one, rounded once."""
+    def _trtc_round_to(self, total, exact):
+        """Let the rounding line make the untaxed total the exact one, rounded once.
+
+        :param Decimal total: the exact amount, rounded
+        :param Decimal exact: the exact amount that this document bills
+        """
         self.ensure_one()
         billed = self.invoice_line_ids.filtered(lambda line: not line.trtc_is_rounding)
         rounding = self.invoice_line_ids - billed
-        target = float(plan.total)
-        missing = self.currency_id.round(target - self._trtc_get_billed_total())
+        missing = self.currency_id.round(float(total) - self._trtc_get_billed_total())
         if self.currency_id.is_zero(missing):
             return
         difference = sum(rounding.mapped("price_unit")) + missing
@@ -323,8 +332,8 @@ class AccountMove(models.Model):
         if self.currency_id.is_zero(difference):
             return
         largest = billed.sorted(lambda line: abs(line.price_subtotal))[-1:]
-        vals = self.trtc_account_id._prepare_rounding_line(difference, plan.exact, largest)
-        self.write({"invoice_line_ids": [Command.create(vals)]})
+        prepared = self.trtc_account_id._prepare_rounding_lines(difference, exact, largest)
+        self.write({"invoice_line_ids": [Command.create(vals) for vals in prepared]})
 
     def _trtc_get_billed_total(self):
         """Return what is billed in the terms that prices are stated in.

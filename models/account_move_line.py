@@ -36,6 +36,21 @@ class AccountMoveLine(models.Model):
     )
     trtc_date_from = fields.Date(string="Service From", readonly=True, copy=False)
     trtc_date_to = fields.Date(string="Service To", readonly=True, copy=False)
+    trtc_is_rebill = fields.Boolean(
+        string="TRTC Billed Again",
+        readonly=True,
+        copy=False,
+        help="Bills again what a credit note took back.",
+    )
+    trtc_origin_line_id = fields.Many2one(
+        "account.move.line",
+        string="TRTC Credited Line",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The line of another invoice that this one was copied from.",
+    )
     trtc_is_rounding = fields.Boolean(
         string="TRTC Rounding Difference", readonly=True, copy=False
     )
@@ -53,6 +68,17 @@ class AccountMoveLine(models.Model):
     def write(self, vals):
         check_own_fields(self.env, vals)
         return super().write(vals)
+
+    def unlink(self):
+        self.check_access("unlink")
+        # By the ORM, so that what they took back counts as billed again.
+        self.sudo().trtc_allocation_ids.unlink()
+        return super().unlink()
+
+    def _copy_data_extend_business_fields(self, values):
+        super()._copy_data_extend_business_fields(values)
+        if self.move_id.trtc_account_id:
+            values["trtc_origin_line_id"] = self.id
 
     # === ACTION === #
 
@@ -74,6 +100,7 @@ class AccountMoveLine(models.Model):
                 "trtc_item_id": self.trtc_item_id.id,
                 "trtc_fee_id": self.trtc_fee_id.id,
                 "trtc_is_late": self.trtc_is_late,
+                "trtc_is_rebill": self.trtc_is_rebill,
                 "trtc_kind": self.trtc_kind,
                 "price_unit": self.price_unit,
             }
@@ -83,23 +110,26 @@ class AccountMoveLine(models.Model):
     def _trtc_prepare_key(self, vals):
         """Return the same of the values of a line."""
         if vals.get("trtc_fee_id"):
-            return vals["trtc_fee_id"]
-        return tuple(
-            vals[name] for name in ("trtc_item_id", "trtc_is_late", "trtc_kind", "price_unit")
-        )
+            return vals["trtc_fee_id"], vals.get("trtc_is_rebill", False)
+        parts = ("trtc_item_id", "trtc_is_late", "trtc_kind", "price_unit")
+        return (*(vals[name] for name in parts), vals.get("trtc_is_rebill", False))
 
     def _trtc_is_as_generated(self):
         """Tell whether text, quantity and price are still what the statements say."""
         self.ensure_one()
         if self.trtc_is_rounding:
             return True
-        allocations = self.sudo().trtc_allocation_ids
-        sign = -1 if self.move_id.move_type == "out_refund" else 1
-        quantity = sign * sum(allocations.mapped("quantity"))
-        prices = set((allocations.statement_line_id or allocations.fee_id).mapped("price_unit"))
+        return self.name == self.trtc_name and self._trtc_has_generated_figures()
+
+    def _trtc_has_generated_figures(self):
+        """Tell whether quantity and price are still what the statements say."""
+        self.ensure_one()
+        # What somebody changed by hand is no part of what the statements say.
+        rows = self.sudo().trtc_allocation_ids.filtered(lambda one: one.kind != "manual")
+        quantity = self._trtc_get_way() * sum(rows.mapped("quantity"))
+        prices = set((rows.statement_line_id or rows.fee_id).mapped("price_unit"))
         return (
-            self.name == self.trtc_name
-            and not self.discount
+            not self.discount
             and not float_compare(self.quantity, quantity, precision_digits=2)
             and all(
                 not float_compare(self.price_unit, price, precision_digits=12)

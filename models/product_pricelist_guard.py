@@ -144,7 +144,7 @@ class ProductPricelist(models.Model):
         if not accounts:
             return {}
         if hold:
-            accounts._hold_for_prices()
+            accounts._hold_for_billing()
         items = self.env["trtc.item"].sudo().search([("active", "in", (True, False))])
         if rules is not None:
             items = rules._trtc_filter_items(items)

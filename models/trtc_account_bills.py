@@ -14,6 +14,7 @@ NO_PERIOD = (False, False)
 class Bill(NamedTuple):
     """One invoice to be: an account, an invoicing period, statement lines and fees.
 
+    ``claims`` are rows of credit notes whose usage or fees are billed again.
     Fees alone have no invoicing period: :data:`NO_PERIOD`.
     ``draft`` is the invoice to refresh, or an empty recordset.
     """
@@ -22,6 +23,7 @@ class Bill(NamedTuple):
     period: tuple
     lines: object
     fees: object
+    claims: object
     draft: object
 
 
@@ -36,28 +38,34 @@ class TrtcAccount(models.Model):
 
         One draft per account and invoicing period, from settled statement lines that
         no invoice holds.  A draft of the period that nobody changed is refreshed.
+        Accounts of a customer that share their invoices are billed together, whichever of
+        them is asked for.
         Fees of terms that begin until the day after ``until`` go along with the newest
         of them; without any they have an invoice of their own, in advance.
         Adjustments of a period that is invoiced already go to the oldest open one; they
         wait while ``until`` lies in the middle of the next period.
-        An account that another run holds is left to that run.
+        An account that another run holds is left to that run, and so is its group.
+        Drafts of accounts that post automatically are posted once their grace days are over.
 
         :param until: date or ISO string; periods that ended on or before it
-        :return: the ``account.move`` records created or refreshed
+        :return: the ``account.move`` records created, refreshed or posted
         :raise AccessError: for a user who may not invoice
         """
         until = fields.Date.to_date(until)
         accounts = self._get_accounts_to_bill().sudo()
+        groups = accounts._get_invoice_groups()
+        members = accounts.union(*groups.values())
         by_company, errors = defaultdict(list), []
-        with_fees = accounts._filter_with_fees_due(until)
-        for account in (accounts._filter_uninvoiced() | with_fees).sorted("id"):
-            if account._lock_for_billing():
-                account = account.with_company(account.company_id)
+        with_fees = members._filter_with_fees_due(until)
+        due = members._filter_uninvoiced() | with_fees
+        for group in self._get_due_groups(groups, due):
+            if all(account._lock_for_billing() for account in group):
+                lead = group[0].with_company(group.company_id)
                 known = len(errors)
-                if account in with_fees:
+                for account in (group & with_fees).with_company(group.company_id):
                     account._attempt(errors, partial(account._open_terms, until))
                 if len(errors) == known:
-                    by_company[account.company_id] += account._get_bills(until)
+                    by_company[group.company_id] += lead._get_bills(until)
         moves = self.env["account.move"].sudo()
         for company, bills in by_company.items():
             created, failed = moves.with_company(company)._trtc_invoice(bills)
@@ -65,7 +73,7 @@ class TrtcAccount(models.Model):
             errors += failed
         if errors and len(accounts) == 1:
             raise errors[0]
-        moves.filtered("trtc_account_id.auto_post")._trtc_auto_post()
+        moves |= members._get_drafts_to_post()._trtc_auto_post()
         self.env["trtc.statement.line"].invalidate_model(["is_to_invoice"])
         self.env["trtc.statement"].invalidate_model(["state", "move_ids"])
         return self.env["account.move"].browse(moves.ids)
@@ -84,39 +92,52 @@ class TrtcAccount(models.Model):
         until = min(until, self.company_id._trtc_last_ended_day())
         limit = periods.last_ended(until, self.invoice_cycle)
         lines = self.env["trtc.statement.line"].search(self._get_due_domain(limit))
-        by_period = lines.grouped(
+        by_place = lines.grouped(
+            lambda line: (line.account_id, periods.period_of(line.date, self.invoice_cycle))
+        )
+        closed = self._get_closed_periods({period for _account, period in by_place})
+        none = lines.browse()
+        late = none.union(*(by_place.get(place, none) for place in closed))
+        by_period = (lines - late).grouped(
             lambda line: periods.period_of(line.date, self.invoice_cycle)
         )
-        closed = self._get_closed_periods(by_period)
-        late = lines.browse().union(*(by_period.pop(period) for period in closed))
         target = late and self._get_period_for_late_usage(by_period, until)
         if target:
             by_period[target] = by_period.get(target, lines.browse()) | late
         fees = self._get_due_fees(until)
-        newest = max(by_period, default=None)
+        claims = self._get_claims(limit)
+        fee_claims = claims.filtered("fee_id")
+        claimed = (claims - fee_claims).grouped(
+            lambda claim: periods.period_of(claim.statement_line_id.date, self.invoice_cycle)
+        )
+        all_periods = sorted({*by_period, *claimed})
+        newest = max(all_periods, default=None)
         bills, carried = [], lines.browse()
-        for period, found in sorted(by_period.items()):
+        for period in all_periods:
             draft = self._get_refreshable_draft(period)
-            found |= carried
+            found = by_period.get(period, lines.browse()) | carried
             along = fees if period == newest else fees.browse()
+            again = claimed.get(period, claims.browse())
+            again |= fee_claims if period == newest else claims.browse()
             total = self._get_exact_total(found) + along._get_exact_total()
+            total -= again._get_exact_total()
             if draft or self._get_rounded_total(total):
-                bills.append(Bill(self, period, found, along, draft))
+                bills.append(Bill(self, period, found, along, again, draft))
                 carried = lines.browse()
             else:
                 # Less than the smallest coin: goes along with a later period.
                 carried = found.filtered("amount")
-        if fees and not by_period:
+        if (fees or fee_claims) and not all_periods:
             draft = self._get_draft_for_fees()
             period = (draft.trtc_date_from, draft.trtc_date_to) if draft else NO_PERIOD
-            bills.append(Bill(self, period, lines.browse(), fees, draft))
+            bills.append(Bill(self, period, lines.browse(), fees, fee_claims, draft))
         return bills
 
     def _get_due_fees(self, until):
         """Return the fees that are due for invoicing."""
         limit = self._get_fee_limit(until)
         # Read for all the accounts of a run together, not one by one.
-        due = self.fee_ids.filtered(lambda fee: fee.date <= limit and fee.is_to_invoice)
+        due = self._get_invoice_group().fee_ids.filtered(lambda fee: fee.date <= limit and fee._is_unbilled())
         return due.sorted(lambda fee: (fee.date_from, fee.id))
 
     def _get_draft_for_fees(self):
@@ -133,7 +154,22 @@ class TrtcAccount(models.Model):
             ],
             order="trtc_date_to desc, id desc",
         )
-        return drafts.filtered(lambda move: move._trtc_is_refreshable())[:1]
+        return drafts.filtered(lambda move: move._trtc_is_open())[:1]
+
+    def _get_drafts_to_post(self):
+        """Return the drafts of these accounts that are due for automatic posting."""
+        drafts = self.env["account.move"].search(
+            [
+                ("trtc_account_id", "in", self.filtered("auto_post").ids),
+                ("state", "=", "draft"),
+                ("posted_before", "=", False),
+                ("reversed_entry_id", "=", False),
+            ],
+            order="trtc_date_to, id",
+        )
+        return drafts.filtered(
+            lambda move: not move._trtc_is_in_grace() and move._trtc_is_refreshable()
+        )
 
     def _get_due_domain(self, limit):
         """Return the domain of statement lines that are due for invoicing.
@@ -142,21 +178,31 @@ class TrtcAccount(models.Model):
         waits for a decision or a price stays.
         """
         return [
-            ("account_id", "=", self.id),
+            ("account_id", "in", self._get_invoice_group().ids),
             ("date", "<=", limit),
             ("status", "in", ("billable", "waived")),
             ("allocation_ids", "not any", [("released", "=", False)]),
         ]
 
     def _get_closed_periods(self, candidates):
-        """Return those periods whose invoice is posted, or was changed by hand."""
+        """Return [(account, period)] whose invoice is posted, frozen, or was changed by hand.
+
+        As long as a draft of this account's group is open, its period is closed for nobody.
+
+        :param set candidates: invoicing periods, (first day, last day)
+        """
+        group = self._get_invoice_group()
         moves = self._get_period_invoices(
             [("trtc_date_from", "in", [first for first, _last in candidates])]
         )
-        open_moves = moves.filtered(lambda move: move._trtc_is_refreshable())
-        closed = {(move.trtc_date_from, move.trtc_date_to) for move in moves - open_moves}
-        reopened = {(move.trtc_date_from, move.trtc_date_to) for move in open_moves}
-        return sorted((closed - reopened) & set(candidates))
+        by_period = moves.grouped(lambda move: (move.trtc_date_from, move.trtc_date_to))
+        closed = []
+        for period in sorted(set(by_period) & candidates):
+            found = by_period[period]
+            if not found.filtered(lambda move: move.trtc_account_id == self and move._trtc_is_open()):
+                billed = found._trtc_get_accounts() & group if len(group) > 1 else group
+                closed += [(account, period) for account in billed]
+        return closed
 
     def _get_period_for_late_usage(self, due, until):
         """Return the invoicing period that also bills usage of closed periods, if any.
@@ -167,24 +213,36 @@ class TrtcAccount(models.Model):
         """
         limit = periods.last_ended(until, self.invoice_cycle)
         drafts = self._get_period_invoices(
-            [("trtc_date_to", "<=", limit), ("state", "=", "draft")]
+            [
+                ("trtc_account_id", "=", self.id),
+                ("trtc_date_to", "<=", limit),
+                ("state", "=", "draft"),
+            ]
         )
-        drafts = drafts.filtered(lambda move: move._trtc_is_refreshable())
+        drafts = drafts.filtered(lambda move: move._trtc_is_open())
         open_periods = {(move.trtc_date_from, move.trtc_date_to) for move in drafts}
         newest = periods.period_of(limit, self.invoice_cycle) if limit == until else None
         return min(open_periods | set(due), default=newest)
 
     def _get_period_invoices(self, domain):
-        """Return the invoices of this account that hold what they were made for.
+        """Return the invoices that hold what they were made for of this account's group.
+
+        Accounts that share invoices now may have had others before, led by any account of
+        the customer.
 
         :param domain: what their period must be; an invoice of fees alone has none
         """
+        billed = [
+            ("released", "=", False),
+            ("account_id", "in", self._get_invoice_group().ids),
+        ]
+        customer = self.commercial_partner_id
         return self.env["account.move"].search(
             [
-                ("trtc_account_id", "=", self.id),
+                ("trtc_account_id.commercial_partner_id", "=", customer.id),
                 ("company_id", "=", self.company_id.id),
                 ("move_type", "in", ("out_invoice", "out_refund")),
-                ("trtc_allocation_ids", "any", [("released", "=", False)]),
+                ("trtc_allocation_ids", "any", billed),
                 *domain,
             ]
         )
@@ -193,12 +251,13 @@ class TrtcAccount(models.Model):
         """Return the draft invoice of a period that nobody changed, or none."""
         moves = self._get_period_invoices(
             [
+                ("trtc_account_id", "=", self.id),
                 ("trtc_date_from", "=", period[0]),
                 ("trtc_date_to", "=", period[1]),
                 ("state", "=", "draft"),
             ]
         )
-        return moves.filtered(lambda move: move._trtc_is_refreshable())[:1]
+        return moves.filtered(lambda move: move._trtc_is_open())[:1]
 
     def _get_exact_total(self, lines):
         """Return the exact sum of statement lines, as a Decimal."""

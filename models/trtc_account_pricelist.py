@@ -108,7 +108,7 @@ class TrtcAccountPricelist(models.Model):
     @api.model
     def _look(self, accounts):
         """Hold accounts for a change and return the pricelists of what is settled."""
-        accounts.sudo()._hold_for_prices()
+        accounts.sudo()._hold_for_billing()
         return accounts.sudo()._get_settled_pricelists()
 
     def _is_watched(self):

@@ -97,13 +97,13 @@ class TrtcAccount(models.Model):
         )
         return groups[0][0] + timedelta(days=1) if groups[0][0] else None
 
-    def _hold_for_prices(self):
-        """Keep settlement of these accounts off while their prices change.
+    def _hold_for_billing(self):
+        """Keep runs off these accounts while what they rest on changes, such as prices.
 
         A run that goes on makes this wait and then fail, so that Odoo repeats it with what
-        is settled by then in view; a run with an older view of the prices fails likewise.
-        Without this a day could be settled at a price that has just been changed, and
-        neither side would know.
+        is settled and billed by then in view; a run with an older view fails likewise.
+        Without this a day could be settled at a price that has just been changed, or usage
+        billed again whose credit note is just taken back, and neither side would know.
         """
         self.flush_recordset()
         self.env.cr.execute(

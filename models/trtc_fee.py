@@ -2,6 +2,7 @@ from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from .exact import AMOUNT_DIGITS, PRICE_DIGITS, QUANTITY_DIGITS, Exact
 
@@ -94,20 +95,23 @@ class TrtcFee(models.Model):
 
     # === COMPUTE === #
 
-    @api.depends("allocation_ids.move_id", "allocation_ids.released")
+    @api.depends("allocation_ids.move_id", "allocation_ids.released", "allocation_ids.is_open")
     def _compute_move_id(self):
         for fee in self:
-            fee.move_id = fee.allocation_ids.filtered(lambda a: not a.released).move_id[:1]
-            fee.is_to_invoice = not fee.move_id and bool(fee.amount)
+            held = fee.allocation_ids.filtered(lambda a: a.kind == "bill" and not a.released)
+            # The newest: what was credited may be billed again.
+            fee.move_id = held[-1:].move_id
+            is_open = any(fee.allocation_ids.mapped("is_open"))
+            fee.is_to_invoice = fee._is_unbilled() or is_open
 
     def _search_is_to_invoice(self, operator, value):
         if operator != "in":
             return NotImplemented
-        due = [
-            ("amount", "!=", 0),
-            ("allocation_ids", "not any", [("released", "=", False)]),
-        ]
-        return due if True in value else ["!", "&", *due]
+        unbilled = Domain("amount", "!=", 0) & Domain(
+            "allocation_ids", "not any", [("released", "=", False)]
+        )
+        due = unbilled | Domain("allocation_ids", "any", [("is_open", "=", True)])
+        return due if True in value else ~due
 
     # === CRUD === #
 
@@ -116,8 +120,17 @@ class TrtcFee(models.Model):
             self.env._("Fees stay as they were made. What is to be taken back is refunded.")
         )
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_uninvoiced(self):
+    def copy(self, default=None):  # pylint: disable=method-required-super
+        raise UserError(self.env._("A fee is made once: charge another one instead."))
+
+    def unlink(self):
+        self._check_uninvoiced()
+        return super().unlink()
+
+    # === TOOLING === #
+
+    def _check_uninvoiced(self):
+        """Raise unless these fees may go: nothing was charged, and a refund is at work."""
         for fee in self:
             if not self.env.su or fee.allocation_ids:
                 raise UserError(
@@ -176,8 +189,28 @@ class TrtcFee(models.Model):
             "explanation": explanation,
         }
 
+    def _get_period(self):
+        """Return (first day, last day) of the service period."""
+        self.ensure_one()
+        return self.date_from, self.date_to
+
+    def _get_day(self):
+        """Return the first day of the service period."""
+        self.ensure_one()
+        return self.date_from
+
+    def _get_billed_name(self):
+        """Return what an invoice calls this."""
+        self.ensure_one()
+        return self.name
+
+    def _is_unbilled(self):
+        """Tell whether no invoice holds this fee, and never did."""
+        self.ensure_one()
+        return bool(self.amount) and all(self.sudo().allocation_ids.mapped("released"))
+
     def _is_credited(self):
-        """Tell whether a posted credit note of core takes back the invoice of this fee."""
+        """Tell whether a posted credit note takes back the invoice of this fee."""
         self.ensure_one()
         credits = self.sudo().move_id.reversal_move_ids
         return any(credit.state == "posted" for credit in credits)

@@ -148,9 +148,9 @@ class TrtcFee(models.Model):
     def _get_credited(self, company, found):
         """Return {id of an invoice line: what credit notes changed of its deferral}.
 
-        A credit note of core names the invoice, not the lines: what it books on the account
-        of a fee goes to the fee's line with its text, else its product, else its account,
-        in proportion.
+        Lines that the ledger knows are counted with the fee. What a line that was added by
+        hand books on the account of a fee goes to the fee's line with its text, else its
+        product, else its account, in proportion.
         """
         credited = defaultdict(Decimal)
         billed = {facts.line_id: facts.billed for facts in found if facts.line_id}
@@ -170,7 +170,7 @@ class TrtcFee(models.Model):
         while moves:
             for move in moves:
                 lines = origins[move].invoice_line_ids.filtered(lambda line: line.id in billed)
-                for line in move.invoice_line_ids:
+                for line in move.invoice_line_ids.filtered(lambda line: not line.trtc_fee_id):
                     targets = line._trtc_get_credited_lines(lines).ids
                     total = sum(billed[target] for target in targets)
                     upto = done = ZERO
@@ -192,19 +192,27 @@ class TrtcFee(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                WITH billed AS (
-                    SELECT allocation.fee_id,
-                           CASE WHEN account.account_type LIKE 'liability%%'
-                                THEN line.id END AS line_id,
-                           CASE WHEN account.account_type LIKE 'liability%%'
-                                THEN -line.balance ELSE 0 END AS amount
+                WITH held AS (
+                    SELECT DISTINCT allocation.fee_id, allocation.move_line_id,
+                           bool_or(allocation.kind = 'bill') OVER (
+                               PARTITION BY allocation.move_line_id) AS bills
                       FROM trtc_allocation allocation
-                      JOIN account_move_line line ON line.id = allocation.move_line_id
-                      JOIN account_account account ON account.id = line.account_id
                      WHERE allocation.company_id = %(company)s
                        AND allocation.fee_id IS NOT NULL
                        AND allocation.released IS NOT TRUE
-                       AND line.parent_state = 'posted'
+                ), billed AS (
+                    -- Credited and billed again: what all of its lines come to.
+                    SELECT held.fee_id,
+                           max(line.id) FILTER (WHERE held.bills AND prepaid) AS line_id,
+                           sum(CASE WHEN prepaid THEN -line.balance ELSE 0 END) AS amount
+                      FROM held
+                      JOIN account_move_line line ON line.id = held.move_line_id
+                      JOIN account_account account ON account.id = line.account_id,
+                           LATERAL (SELECT account.account_type LIKE 'liability%%')
+                                AS kind(prepaid)
+                     WHERE line.parent_state = 'posted'
+                     GROUP BY held.fee_id
+                    HAVING bool_or(held.bills)
                 ), recognised AS (
                     SELECT recognition.fee_id, sum(recognition.amount) AS amount
                       FROM trtc_recognition recognition

@@ -1,7 +1,6 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..rating import periods
@@ -11,6 +10,7 @@ from .exact import AMOUNT_DIGITS, PRICE_DIGITS, QUANTITY_DIGITS, Exact
 class TrtcStatementLine(models.Model):
     _name = "trtc.statement.line"
     _description = "TRTC Statement Line"
+    _inherit = ["trtc.sealed"]
     _order = "date desc, statement_id desc, item_id, sdkappid, id"
 
     # === FIELDS === #
@@ -127,7 +127,7 @@ class TrtcStatementLine(models.Model):
             ).move_line_id
             line.move_count = len(line.invoice_line_ids.move_id)
 
-    @api.depends("amount", "status", "allocation_ids.released")
+    @api.depends("amount", "status", "allocation_ids.released", "allocation_ids.is_open")
     def _compute_is_to_invoice(self):
         found = self.search([("id", "in", self.ids), ("is_to_invoice", "=", True)])
         for line in self:
@@ -157,7 +157,13 @@ class TrtcStatementLine(models.Model):
                        SELECT FROM trtc_allocation held
                         WHERE held.statement_line_id = line.id
                           AND held.released IS NOT TRUE)
-            )"""
+                 UNION %s
+            )""",
+            # The ledger is the staff's; the lines keep their own rules.
+            self.env["trtc.allocation"]
+            .sudo()
+            ._search([("is_open", "=", True), ("amount", "!=", 0)])
+            .subselect(SQL.identifier("trtc_allocation", "statement_line_id")),
         )
         self.flush_model()
         self.env["trtc.allocation"].flush_model()
@@ -219,19 +225,6 @@ class TrtcStatementLine(models.Model):
             """
         )
 
-    # === CRUD === #
-
-    def write(self, vals):  # pylint: disable=method-required-super
-        raise UserError(
-            self.env._("Statement lines stay as they were settled; corrections are adjustments.")
-        )
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_never(self):
-        raise UserError(
-            self.env._("Statement lines stay as they were settled; corrections are adjustments.")
-        )
-
     # === ACTION === #
 
     def action_open_usage(self):
@@ -246,12 +239,29 @@ class TrtcStatementLine(models.Model):
             "trtc_invoice_action", [("id", "in", self.invoice_line_ids.move_id.ids)]
         )
 
+    # === TOOLING === #
+
+    def _get_seal_message(self):
+        return self.env._(
+            "Statement lines stay as they were settled; corrections are adjustments."
+        )
+
     # === BUSINESS === #
 
     def _get_period(self):
         """Return (first day, last day) of the settled period."""
         self.ensure_one()
         return periods.period_of(self.date, self.cycle)
+
+    def _get_day(self):
+        """Return the last day of the settled period."""
+        self.ensure_one()
+        return self.date
+
+    def _get_billed_name(self):
+        """Return what an invoice calls this."""
+        self.ensure_one()
+        return self.item_id.name
 
     def _get_usage_domain(self):
         """Return the domain of the usage in force behind this line."""

@@ -62,9 +62,10 @@ class AccountMove(models.Model):
         """Return what the usage annex of this invoice shows, or None without usage.
 
         ``usage``, ``corrections`` (of periods that another invoice billed, or before
-        this invoice's own) and ``unbilled`` (waived) are lists of
-        ``{"application", "rows", "covers", "amount"}``, ``fees`` is one of
-        :class:`AnnexFee`, ``parts`` names those of :data:`PARTS` that there are.  All
+        this invoice's own), ``unbilled`` (waived), ``credited`` and ``rebilled`` (what a
+        credit note took back) are lists of
+        ``{"account", "application", "rows", "covers", "amount"}``, ``fees`` is one of
+        :class:`AnnexFee`, ``accounts`` are those that share the invoice, ``parts`` names those of :data:`PARTS` that there are.  All
         figures are exact Decimals; ``exact_total + rounding + changes + other == total``.
 
         An invoice of fees alone needs no annex: its lines say all that there is.
@@ -85,6 +86,7 @@ class AccountMove(models.Model):
         return {
             **sections,
             "fees": fees,
+            "accounts": self.sudo().trtc_account_ids,
             "parts": [name for name in PARTS if any(getattr(row, name) for row in rows)],
             "fee_amount": sum((row.amount for row in fees), Decimal(0)),
             **self._trtc_get_annex_totals(sum(amounts, Decimal(0))),
@@ -95,83 +97,90 @@ class AccountMove(models.Model):
 
     def _trtc_get_annex_fees(self):
         """Return an :class:`AnnexFee` for each fee, in the order of the invoice."""
+        rows = self._trtc_get_rows().filtered(lambda row: row.fee_id and row.kind != "manual")
+        figures = rows._get_figures()
         return [
             AnnexFee(
-                fee, *(to_decimal(figure) for figure in (fee.quantity, fee.price_unit, fee.amount))
+                row.fee_id,
+                *map(to_decimal, (figures[row.id][0], row.fee_id.price_unit, figures[row.id][1])),
             )
-            for fee in self._trtc_get_fees().sorted(lambda fee: (fee.date_from, fee.id))
+            for row in rows.sorted(lambda row: (row.fee_id.date_from, row.fee_id.id, row.id))
         ]
 
     def _trtc_get_annex_sections(self):
         """Return {section: groups of rows by application}."""
         rows = self._trtc_read_annex_rows()
         covers = self._trtc_get_annex_covers()
-        items = self.env["trtc.item"].sudo().browse({row[1] for row in rows})
-        applications = self.env["trtc.application"].sudo().browse(
-            {row[0] for row in rows if row[0]}
-        )
-        items = {item.id: item for item in items}
+        env = self.sudo().env
+        items = {item.id: item for item in env["trtc.item"].browse({row[2] for row in rows})}
+        accounts = {one.id: one for one in env["trtc.account"].browse({row[0] for row in rows})}
+        applications = env["trtc.application"].browse({row[1] for row in rows if row[1]})
         applications = {application.id: application for application in applications}
         found = {
-            section: defaultdict(list) for section in ("usage", "corrections", "unbilled")
+            section: defaultdict(list)
+            for section in ("usage", "corrections", "unbilled", "credited", "rebilled")
         }
-        for application_id, item_id, section, kind, first, last, *figures in rows:
+        for account_id, application_id, item_id, section, kind, first, last, *figures in rows:
             row = AnnexRow(items[item_id], kind, first, last, *map(Decimal, figures))
-            application = applications.get(application_id, self.env["trtc.application"])
-            found[section][application].append(row)
+            application = applications.get(application_id, env["trtc.application"])
+            found[section][accounts[account_id], application].append(row)
         return {
             section: [
                 {
+                    "account": account,
                     "application": application,
                     "rows": sorted(
-                        by_application[application],
+                        by_place[account, application],
                         key=lambda row: (row.item.sequence, row.kind, row.first, row.price),
                     ),
-                    "covers": covers[section, application.id],
+                    "covers": covers[section, account.id, application.id],
                     "amount": sum(
-                        (row.amount for row in by_application[application]), Decimal(0)
+                        (row.amount for row in by_place[account, application]), Decimal(0)
                     ),
                 }
-                for application in sorted(
-                    by_application, key=lambda application: canonical(application.sdkappid)
+                for account, application in sorted(
+                    by_place, key=lambda place: (place[0].id, canonical(place[1].sdkappid))
                 )
             ]
-            for section, by_application in found.items()
+            for section, by_place in found.items()
         }
 
     def _trtc_get_annex_covers(self):
-        """Return {(section, application id): what its rows drew from packs}."""
+        """Return {(section, account id, application id): what its rows drew from packs}."""
         self.env["trtc.pack.draw"].flush_model()
         rows = self.env.execute_query(
             SQL(
                 """
                 WITH billed AS (%s)
-                SELECT billed.section, billed.application_id, draw.pack_id,
+                SELECT billed.section, billed.account_id, billed.application_id, draw.pack_id,
                        sum(draw.units)::text, array_agg(DISTINCT draw.item_id),
                        sum(draw.minutes)::text
                   FROM billed
-                  JOIN trtc_pack_draw draw ON draw.statement_line_id = billed.id
-                 GROUP BY billed.section, billed.application_id, draw.pack_id
+                  JOIN trtc_pack_draw draw ON draw.statement_line_id = billed.id AND billed.first
+                 GROUP BY billed.section, billed.account_id, billed.application_id, draw.pack_id
                 HAVING sum(draw.minutes) <> 0
                 """,
                 self._trtc_get_billed_query(),
             )
         )
-        packs = self.env["trtc.minute.pack"].sudo().browse({row[2] for row in rows})
+        packs = self.env["trtc.minute.pack"].sudo().browse({row[3] for row in rows})
         packs = {pack.id: pack for pack in packs}
         items = self.env["trtc.item"].sudo()
         covers = defaultdict(list)
-        for section, application_id, pack_id, units, item_ids, minutes in rows:
+        for section, account_id, application_id, pack_id, units, item_ids, minutes in rows:
             unit = items.browse(item_ids).uom_id
             unit = unit if len(unit) == 1 else None
             cover = AnnexCover(packs[pack_id], Decimal(units), unit, Decimal(minutes))
-            covers[section, application_id or False].append(cover)
+            covers[section, account_id, application_id or False].append(cover)
         for found in covers.values():
             found.sort(key=lambda cover: cover.pack._get_order())
         return covers
 
     def _trtc_get_billed_query(self):
         """Return the query of the statement lines of this invoice, each with its section.
+
+        Of what is credited or billed again, only quantity and amount are named: how the
+        usage came to them stands in the annex of its first invoice.
 
         What an earlier allocation billed on another invoice makes a line of the same
         usage a correction; later ones do not, so that an annex stays as it was printed.
@@ -180,8 +189,17 @@ class AccountMove(models.Model):
         self.env["trtc.allocation"].flush_model()
         return SQL(
             """
-            SELECT line.*, statement.cycle,
-                   CASE WHEN line.status = 'waived' THEN 'unbilled'
+            SELECT line.id, line.account_id, line.application_id, line.item_id, line.kind, line.date,
+                   line.price_unit, statement.cycle,
+                   CASE WHEN first THEN line.metered_quantity ELSE 0 END AS metered_quantity,
+                   CASE WHEN first THEN line.quantity ELSE 0 END AS quantity,
+                   CASE WHEN first THEN line.free_quantity ELSE 0 END AS free_quantity,
+                   CASE WHEN first THEN line.pack_quantity ELSE 0 END AS pack_quantity,
+                   CASE WHEN first THEN line.locked_quantity ELSE 0 END AS locked_quantity,
+                   allocation.quantity AS billable_quantity, allocation.amount, first,
+                   CASE WHEN allocation.kind = 'credit' THEN 'credited'
+                        WHEN NOT first THEN 'rebilled'
+                        WHEN line.status = 'waived' THEN 'unbilled'
                         WHEN line.date < %(date_from)s OR line.date > %(date_to)s
                           OR line.is_adjustment AND EXISTS (
                                  SELECT FROM trtc_statement_line other
@@ -199,9 +217,12 @@ class AccountMove(models.Model):
                    END AS section
               FROM trtc_allocation allocation
               JOIN trtc_statement_line line ON line.id = allocation.statement_line_id
-              JOIN trtc_statement statement ON statement.id = line.statement_id
+              JOIN trtc_statement statement ON statement.id = line.statement_id,
+                   LATERAL (SELECT allocation.kind = 'bill'
+                                   AND allocation.rebills_id IS NULL) AS kind(first)
              WHERE allocation.move_id = %(move)s
                AND allocation.released IS NOT TRUE
+               AND allocation.kind <> 'manual'
             """,
             move=self.id,
             date_from=self.trtc_date_from or None,
@@ -218,25 +239,27 @@ class AccountMove(models.Model):
             SQL(
                 """
                 WITH billed AS (%s), daily AS (
-                    SELECT application_id, item_id, section, kind, cycle, date, price_unit,
+                    SELECT account_id, application_id, item_id, section, kind, cycle, date,
+                           price_unit,
                            sum(metered_quantity) AS metered, sum(quantity) AS quantity,
                            sum(free_quantity) AS free, sum(pack_quantity) AS pack,
                            sum(locked_quantity) AS locked,
                            sum(billable_quantity) AS billable, sum(amount) AS amount
                       FROM billed
-                     GROUP BY application_id, item_id, section, kind, cycle, date, price_unit
+                     GROUP BY account_id, application_id, item_id, section, kind, cycle, date,
+                              price_unit
                     HAVING sum(metered_quantity) <> 0 OR sum(quantity) <> 0
                         OR sum(free_quantity) <> 0 OR sum(pack_quantity) <> 0
                         OR sum(billable_quantity) <> 0 OR sum(amount) <> 0
                 )
-                SELECT application_id, item_id, section, kind,
+                SELECT account_id, application_id, item_id, section, kind,
                        min(CASE cycle WHEN 'month' THEN date_trunc('month', date)::date
                                       ELSE date END),
                        max(date), sum(metered)::text, sum(quantity)::text, sum(free)::text,
                        sum(pack)::text, sum(locked)::text, sum(billable)::text,
                        price_unit::text, sum(amount)::text
                   FROM daily
-                 GROUP BY application_id, item_id, section, kind, price_unit
+                 GROUP BY account_id, application_id, item_id, section, kind, price_unit
                 """,
                 self._trtc_get_billed_query(),
             )

@@ -193,13 +193,6 @@ class TestAdjustments(TrtcCommon):
         self.assertEqual(credit.move_type, "out_refund")
         self.assert_books()
 
-    def test_a_credit_note_of_the_accountant_bills_usage_again(self):
-        _record, posted = self._bill()
-        reversal = posted._reverse_moves()
-        self.assertFalse(reversal.trtc_allocation_ids)
-        self.assertFalse(self.invoice("2024-10-31"))
-        self.assertEqual(posted.trtc_statement_ids, self.lines().statement_id)
-
     # === DRAFTS === #
 
     def test_an_untouched_draft_is_left_behind(self):

@@ -123,7 +123,7 @@ class TestFeesInAnnex(FeeReportCase):
         until = self.env.company._trtc_last_ended_day()
         self.settle(until, self.account)
         moves = self.account.create_invoices(until)
-        [move] = moves.filtered(lambda move: move._trtc_get_fees())
+        [move] = moves.filtered(lambda move: move._trtc_get_rows().fee_id)
         annex = self.assert_adds_up(move)
         [row] = annex["fees"]
         self.assertEqual((row.quantity, row.amount), (-1, -24))

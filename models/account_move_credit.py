@@ -1,0 +1,247 @@
+from collections import defaultdict
+from decimal import Decimal
+
+from odoo import Command, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+ZERO = Decimal(0)
+
+#: What a line of a credit note has in common with the line that it takes back.
+SHARED = ("trtc_kind", "trtc_is_late", "trtc_date_from", "trtc_date_to", "trtc_is_rounding")
+
+
+class AccountMove(models.Model):
+    # A room of its own: credit notes, and invoices that replace what they take back.
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
+
+    # === CORE OVERRIDES === #
+
+    def _reverse_moves(self, default_values_list=None, cancel=False):
+        held = self.filtered(lambda move: move.is_invoice() and move._trtc_get_rows())
+        if cancel:
+            held._trtc_check_uncredited()
+        reversals = super()._reverse_moves(default_values_list, cancel)
+        for move in reversals.filtered(lambda move: move.reversed_entry_id in held):
+            move.sudo()._trtc_credit_all()
+        return reversals
+
+    # === ACTION === #
+
+    def action_trtc_credit(self):
+        """Open the dialog that credits a part of this invoice."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("trtc_billing.trtc_credit_action")
+        action["context"] = {"default_move_id": self.id}
+        return action
+
+    # === BUSINESS === #
+
+    def _trtc_check_uncredited(self):
+        """Raise if something of these invoices was credited or billed again already."""
+        rows = self._trtc_get_rows()
+        others = (rows.credit_ids | rows.rebill_ids).filtered(lambda row: not row.released)
+        if others:
+            raise UserError(
+                self.env._(
+                    "A part of %(invoice)s was credited or billed again already, on %(others)s. "
+                    "Credit what is left of it: Reverse without a new invoice, or Credit Usage.",
+                    invoice=", ".join(others._get_bases().move_id.mapped("display_name")),
+                    others=", ".join(others.move_id.mapped("display_name")),
+                )
+            )
+
+    def _trtc_credit_all(self):
+        """Let this reversal of an invoice take back all that is left of what it bills."""
+        self.ensure_one()
+        origin = self.reversed_entry_id
+        self._trtc_tie_to(origin)
+        rows = origin._trtc_get_rows()
+        remaining = rows._get_remaining()
+        places = {line.trtc_origin_line_id: line for line in self.invoice_line_ids}
+        none = self.env["account.move.line"]
+        self.env["trtc.allocation"].create(
+            [
+                row._prepare_credit(*remaining[row], self, places.get(row.move_line_id, none))
+                for row in rows
+                if any(remaining[row]) or row._is_free_and_held()
+            ]
+        )
+        if self.state == "draft" and any(
+            remaining[row] != figures
+            for row, figures in zip(rows, map(rows._get_figures().get, rows.ids), strict=True)
+        ):
+            self._trtc_fit_lines()
+            self._trtc_round_credit()
+
+    def _trtc_tie_to(self, origin):
+        """Let this document and its lines be of the account and usage of another one."""
+        self.write(
+            {
+                "trtc_account_id": origin.trtc_account_id.id,
+                "trtc_date_from": origin.trtc_date_from,
+                "trtc_date_to": origin.trtc_date_to,
+                "trtc_reopens": self.env.context.get("trtc_reopens", True),
+            }
+        )
+        for line in self.invoice_line_ids.filtered("trtc_origin_line_id"):
+            first = line.trtc_origin_line_id
+            line.with_context(skip_invoice_sync=True).write(
+                {
+                    **{name: first[name] for name in SHARED},
+                    "trtc_item_id": first.trtc_item_id.id,
+                    "trtc_fee_id": first.trtc_fee_id.id,
+                    **first._trtc_prepare_same_place(),
+                }
+            )
+
+    def _trtc_fit_lines(self):
+        """Let the lines of this draft have the quantities that the ledger says."""
+        commands = []
+        for line in self.invoice_line_ids.filtered("trtc_origin_line_id"):
+            rows = line.trtc_allocation_ids
+            if line.trtc_is_rounding or (line.trtc_origin_line_id.trtc_allocation_ids and not rows):
+                commands.append(Command.delete(line.id))
+            elif rows:
+                quantity = sum((one for one, _amount in rows._get_figures().values()), ZERO)
+                vals = {"quantity": float(line._trtc_get_way() * quantity)}
+                commands.append(Command.update(line.id, vals))
+        self.write({"invoice_line_ids": commands})
+
+    def _trtc_round_credit(self):
+        """Let all credit notes of an invoice together be the exact amount, rounded once."""
+        self.ensure_one()
+        own = self._trtc_get_rows()
+        others = own._get_bases().credit_ids.filtered(lambda row: not row.released) - own
+        way = -1 if self.move_type == "out_refund" else 1
+        before, exact = way * others._get_exact_total(), way * own._get_exact_total()
+        rounded = self.trtc_account_id._get_rounded_total
+        total = rounded(before + exact) - rounded(before)
+        self._trtc_round_to(total, exact)
+
+    def _trtc_bill_again(self):
+        """Let this copy of a reversed invoice bill again what its credit note took back."""
+        self.ensure_one()
+        origin = self.invoice_line_ids.trtc_origin_line_id.move_id[:1]
+        claims = origin._trtc_get_rows().credit_ids.filtered(
+            lambda row: row.kind == "credit" and row.is_open
+        )
+        if not claims:
+            return
+        self._trtc_tie_to(origin)
+        places = {line.trtc_origin_line_id: line for line in self.invoice_line_ids}
+        self.invoice_line_ids.filtered("trtc_origin_line_id").with_context(
+            skip_invoice_sync=True
+        ).write({"trtc_is_rebill": True})
+        none = self.env["account.move.line"]
+        self.env["trtc.allocation"].create(
+            [
+                claim._prepare_credit(
+                    *figures, self, places.get(claim.credits_id.move_line_id, none)
+                )
+                for claim, figures in claims._get_remaining().items()
+            ]
+        )
+
+    def _trtc_credit_parts(self, parts, date, reason, reopens):
+        """Create a draft credit note for parts of what this posted invoice bills.
+
+        :param parts: [(ledger row, Decimal quantity to take back)]
+        :param date: of the credit note
+        :param str reason: for the customer
+        :param bool reopens: whether the next run bills it again; otherwise it is goodwill
+        :return: the credit note
+        """
+        self.ensure_one()
+        remaining = self._trtc_get_rows()._get_remaining()
+        groups = defaultdict(list)
+        for row, quantity in parts:
+            left, amount = remaining[row]
+            if quantity != left:
+                # To eight decimals, as amounts of statements are.
+                amount = round(amount * quantity / left, 8)
+            application = (row.statement_line_id or row.fee_id).application_id
+            groups[row.move_line_id, application].append((row, quantity, amount))
+        vals = self._trtc_prepare_credit_note(date, reason, reopens)
+        lines = [
+            self._trtc_prepare_credit_line(line, application, found)
+            for (line, application), found in groups.items()
+        ]
+        commands = [
+            Command.create({**line, "sequence": 10 * place})
+            for place, line in enumerate(lines, start=1)
+        ]
+        credit = self.sudo().create({**vals, "invoice_line_ids": commands})
+        places = credit.invoice_line_ids.sorted("sequence")
+        self.env["trtc.allocation"].sudo().create(
+            [
+                row._prepare_credit(quantity, amount, credit, place)
+                for place, found in zip(places, groups.values(), strict=True)
+                for row, quantity, amount in found
+            ]
+        )
+        credit._trtc_round_credit()
+        return self.browse(credit.id)
+
+    def _trtc_prepare_credit_note(self, date, reason, reopens):
+        """Return the values of a credit note of this invoice, without its lines."""
+        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        types = {"out_invoice": "out_refund", "out_refund": "out_invoice"}
+        return {
+            "move_type": types[self.move_type],
+            "partner_id": self.partner_id.id,
+            "partner_shipping_id": self.partner_shipping_id.id,
+            "company_id": self.company_id.id,
+            "journal_id": self.journal_id.id,
+            "currency_id": self.currency_id.id,
+            "fiscal_position_id": self.fiscal_position_id.id,
+            "invoice_user_id": self.invoice_user_id.id,
+            "invoice_origin": self.invoice_origin,
+            "invoice_date": date,
+            "reversed_entry_id": self.id,
+            "ref": self.env._(
+                "Partial credit of %(invoice)s, %(reason)s", invoice=self.name, reason=reason
+            ),
+            "trtc_account_id": self.trtc_account_id.id,
+            "trtc_date_from": self.trtc_date_from,
+            "trtc_date_to": self.trtc_date_to,
+            "trtc_reopens": reopens,
+        }
+
+    def _trtc_prepare_credit_line(self, line, application, parts):
+        """Return the values of a line that credits a part of a line of this invoice.
+
+        :param parts: [(ledger row, quantity, amount)]
+        """
+        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        billed = [row.statement_line_id or row.fee_id for row, _quantity, _amount in parts]
+        spans = [one._get_period() for one in billed]
+        first, last = min(span[0] for span in spans), max(span[1] for span in spans)
+        product = billed[0].with_env(self.env)
+        name = self.env._(
+            "Credit: %(what)s\n%(date_from)s to %(date_to)s",
+            what=" - ".join(filter(None, [product._get_billed_name(), application.name])),
+            date_from=format_date(self.env, first),
+            date_to=format_date(self.env, last),
+        )
+        quantity = sum((quantity for _row, quantity, _amount in parts), ZERO)
+        return {
+            "product_id": line.product_id.id,
+            "product_uom_id": line.product_uom_id.id,
+            "account_id": line.account_id.id,
+            "tax_ids": [Command.set(line.tax_ids.ids)],
+            "analytic_distribution": line.analytic_distribution,
+            "quantity": float(line._trtc_get_way() * quantity),
+            "price_unit": line.price_unit,
+            "discount": line.discount,
+            "name": name,
+            "trtc_name": name,
+            "trtc_item_id": line.trtc_item_id.id,
+            "trtc_fee_id": line.trtc_fee_id.id,
+            **line._trtc_prepare_same_place(),
+            "trtc_kind": line.trtc_kind,
+            "trtc_is_late": line.trtc_is_late,
+            "trtc_date_from": first,
+            "trtc_date_to": last,
+            "trtc_origin_line_id": line.id,
+        }

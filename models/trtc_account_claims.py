@@ -1,0 +1,61 @@
+from decimal import Decimal
+
+from odoo import models
+
+from ..rating import periods
+
+
+class TrtcAccount(models.Model):
+    # A room of its own: what credit notes took back and the next run bills again.
+    _inherit = "trtc.account"  # pylint: disable=consider-merging-classes-inherited
+
+    # === BUSINESS === #
+
+    def _get_claims(self, limit):
+        """Return what credit notes opened again until a day: rows of the ledger."""
+        return self.env["trtc.allocation"].search(
+            [
+                ("account_id", "in", self._get_invoice_group().ids),
+                ("is_open", "=", True),
+                "|",
+                ("fee_id", "!=", False),
+                ("statement_line_id.date", "<=", limit),
+            ]
+        )
+
+    def _get_claim_key(self, claim):
+        """Return what claims must share to be one invoice line."""
+        line, fee = claim.statement_line_id, claim.fee_id
+        if fee:
+            return fee
+        return line.item_id, line.kind, line.price_unit, self._get_line_place_key(line)
+
+    def _prepare_claim_lines(self, claims, period, sign):
+        """Return [(values, claims)] of the invoice lines that bill claims again.
+
+        :param claims: rows of credit notes
+        :param period: the invoicing period, (first day, last day)
+        :param int sign: 1 for an invoice, -1 for a credit note
+        """
+        prepared = []
+        for found in claims.grouped(self._get_claim_key).values():
+            quantity = -sum((figures[0] for figures in found._get_figures().values()), Decimal(0))
+            if quantity and found._get_price():
+                vals = self._prepare_claim_line(found, period, sign * quantity)
+                prepared.append((vals, found))
+        return prepared
+
+    def _prepare_claim_line(self, claims, period, quantity):
+        """Return the values of one invoice line that bills claims again.
+
+        :param Decimal quantity: in billing units, with the sign of the invoice
+        """
+        if claims.fee_id:
+            vals = {**self._prepare_fee_line(claims.fee_id, 1), "quantity": float(quantity)}
+        else:
+            lines = claims.statement_line_id
+            late = periods.period_of(lines[0].date, self.invoice_cycle) != period
+            vals = self._prepare_invoice_line(lines, late, quantity, claims._get_price())
+        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        name = self.env._("Billed again: %(line)s", line=vals["name"])
+        return {**vals, "name": name, "trtc_name": name, "trtc_is_rebill": True}

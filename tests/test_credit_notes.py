@@ -1,0 +1,438 @@
+from decimal import Decimal
+
+from freezegun import freeze_time
+from psycopg2 import IntegrityError
+
+from odoo import Command
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import Form, tagged
+from odoo.tools import SQL, mute_logger
+
+from .common import TrtcCommon
+
+
+class CreditCase(TrtcCommon):
+    """An account with a posted invoice: 1,000 HD minutes on two days, 1,000 of 2K."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.make_users()
+        cls.other = cls.make_application()
+        cls.usage("av_hd", 24_000, "2024-10-01")
+        cls.usage("av_hd", 36_000, "2024-10-05", cls.other)
+        cls.usage("av_2k", 60_000, "2024-10-02")
+        cls.posted = cls.invoice("2024-10-31")
+        cls.posted.action_post()
+
+    def reverse(self, move=None, modify=False, **vals):
+        """Reverse an invoice by core's dialog, as an accountant."""
+        move = self.posted if move is None else move
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_user(self.user_accountant)
+            .with_context(active_model="account.move", active_ids=move.ids)
+            .create({"journal_id": move.journal_id.id, "reason": "Wrong address", **vals})
+        )
+        return self.env["account.move"].browse(wizard.reverse_moves(modify)["res_id"])
+
+    def credit(self, quantities, move=None, reopens="goodwill", **vals):
+        """Credit a part of an invoice by the dialog, as an accountant.
+
+        :param quantities: {item code: quantity}
+        """
+        move = self.posted if move is None else move
+        form = Form(
+            self.env["trtc.credit"]
+            .with_user(self.user_accountant)
+            .with_context(default_move_id=move.id)
+        )
+        form.reason = "Outage"
+        form.reopens = reopens
+        for name, value in vals.items():
+            if name.endswith("_ids"):
+                for record in value:
+                    getattr(form, name).add(record)
+            else:
+                setattr(form, name, value)
+        left = dict(quantities)
+        for place in reversed(range(len(form.line_ids))):
+            with form.line_ids.edit(place) as line:
+                code = line.item_id.code
+                line.quantity = min(left.get(code, 0), line.remaining)
+                left[code] = left.get(code, 0) - line.quantity
+                if not place and any(left.values()):
+                    line.quantity += sum(left.values())
+        return self.env["account.move"].browse(form.save().action_credit()["res_id"])
+
+    def net(self, item=None):
+        """Return what is invoiced of the statement lines, net, exact."""
+        rows = self.lines(item=item).allocation_ids.filtered(lambda row: not row.released)
+        return rows._get_exact_total()
+
+    def assert_ledger(self):
+        """The ledger and the invoices say the same, and nothing is left over or doubled."""
+        moves = self.env["account.move"].search(
+            [("trtc_account_id", "in", self.account.ids), ("state", "=", "posted")]
+        )
+        billed = sum(move.direction_sign * -move.amount_untaxed for move in moves)
+        rows = moves.trtc_allocation_ids.filtered(lambda row: not row.released)
+        self.assertAlmostEqual(billed, float(rows._get_exact_total()), delta=0.01)
+        self.assert_books()
+
+
+@tagged("post_install", "-at_install")
+class TestFullCredit(CreditCase):
+    def test_a_credited_month_is_never_billed_again(self):
+        credit = self.reverse()
+        self.assertEqual(credit.amount_untaxed, self.posted.amount_untaxed)
+        self.assertFalse(self.invoice("2024-10-31"), "nothing before the credit note is posted")
+        credit.action_post()
+        self.assertEqual(self.net(), 0)
+        self.assertEqual(set(self.lines().statement_id.mapped("state")), {"open"})
+        again = self.invoice("2024-10-31")
+        self.assertEqual(again.amount_untaxed, self.posted.amount_untaxed)
+        self.assertEqual(
+            (again.trtc_date_from, again.trtc_date_to),
+            (self.posted.trtc_date_from, self.posted.trtc_date_to),
+        )
+        self.assertIn("Billed again", again.invoice_line_ids[0].name)
+        again.action_post()
+        self.assertFalse(self.invoice("2024-10-31"))
+        self.assert_ledger()
+
+    def test_goodwill_is_billed_again(self):
+        credit = self.reverse(trtc_reopens=False)
+        credit.action_post()
+        self.assertFalse(self.invoice("2024-11-30"))
+        self.assertEqual(self.net(), 0)
+        self.assertFalse(self.lines().filtered("is_to_invoice"))
+        self.assert_ledger()
+
+    def test_the_choice_changes_after_posting(self):
+        credit = self.reverse()
+        credit.with_user(self.user_accountant).trtc_reopens = False
+        credit.action_post()
+        with self.assertRaisesRegex(UserError, "is posted"):
+            credit.with_user(self.user_accountant).trtc_reopens = True
+        self.assertFalse(self.invoice("2024-11-30"))
+
+    def test_an_invoice_is_credited_twice(self):
+        self.reverse().action_post()
+        second = self.reverse()
+        self.assertFalse(second.invoice_line_ids, "nothing is left to credit")
+        with self.assertRaisesRegex(UserError, "was credited or billed again already"):
+            self.reverse(modify=True)
+
+    def test_a_credit_note_takes_back_what_another_one_did(self):
+        self.credit({"av_hd": 300})
+        rest = self.reverse()
+        self.assertEqual(
+            {line.trtc_item_id.code: line.quantity for line in rest.invoice_line_ids},
+            {"av_hd": 700, "av_2k": 1000},
+        )
+        rest.action_post()
+        self.assertEqual(self.net("av_2k"), 0)
+
+    def test_more_is_credited_than_was_billed(self):
+        row = self.lines(item="av_2k").allocation_ids
+        credit = self.reverse()
+        with self.assertRaises(ValidationError), self.env.cr.savepoint():
+            self.env["trtc.allocation"].sudo().create(
+                row._prepare_credit(Decimal(1), Decimal(0), credit, credit.invoice_line_ids[:1])
+            )
+
+    @mute_logger("odoo.sql_db")
+    def test_the_database_lets_more_be_credited_than_was_billed(self):
+        row = self.lines(item="av_2k").allocation_ids
+        self.env.flush_all()
+        with self.assertRaises(IntegrityError), self.env.cr.savepoint():
+            self.env.cr.execute(
+                SQL("UPDATE trtc_allocation SET credited_quantity = 1001 WHERE id = %s", row.id)
+            )
+
+    @mute_logger("odoo.sql_db")
+    def test_the_database_lets_a_credit_be_billed_again_twice(self):
+        self.reverse().action_post()
+        again = self.invoice("2024-10-31")
+        row = again.trtc_allocation_ids[:1]
+        with self.assertRaises(IntegrityError), self.env.cr.savepoint():
+            row.sudo().copy({"rebills_id": row.rebills_id.id})
+            self.env.flush_all()
+
+    def test_the_invoice_behind_a_credit_note_is_cancelled(self):
+        credit = self.reverse()
+        credit.action_post()
+        self.posted.button_draft()
+        with self.assertRaisesRegex(UserError, "Cancel or delete that first"):
+            self.posted.button_cancel()
+
+    def test_a_credit_note_is_reset_while_its_usage_is_billed_again(self):
+        credit = self.reverse()
+        credit.action_post()
+        again = self.invoice("2024-10-31")
+        refused = self.assertRaisesRegex(UserError, "Cancel or delete that first")
+        with refused, self.env.cr.savepoint():
+            credit.button_draft()
+        again.unlink()
+        credit.button_draft()
+        self.assertFalse(self.invoice("2024-10-31"))
+        credit.button_cancel()
+        self.assertEqual(self.net(), sum(self._exact(line) for line in self.lines()))
+        credit.button_draft()
+        credit.action_post()
+        self.assertTrue(self.invoice("2024-10-31"))
+
+    def test_a_deleted_draft_credit_note_keeps_what_it_took(self):
+        credit = self.reverse()
+        credit.unlink()
+        self.assertEqual(self.reverse().amount_untaxed, self.posted.amount_untaxed)
+
+    def test_a_credit_note_that_was_credited_is_lost(self):
+        credit = self.reverse(trtc_reopens=False)
+        credit.action_post()
+        back = self.reverse(credit)
+        self.assertEqual(back.move_type, "out_invoice")
+        back.action_post()
+        self.assertEqual(self.net(), sum(self._exact(line) for line in self.lines()))
+        self.assertFalse(self.invoice("2024-11-30"))
+        self.assert_ledger()
+
+    def test_usage_that_was_restated_after_a_credit_is_billed_at_its_old_quantity(self):
+        credit = self.reverse()
+        credit.action_post()
+        self.usage("av_2k", 30_000, "2024-10-02")
+        moves = self.invoice("2024-10-31")
+        moves.action_post()
+        self.assertEqual(self.net(), sum(self._exact(line) for line in self.lines()))
+        self.assert_ledger()
+
+    def _exact(self, line):
+        return line._get_exact_amounts()[line.id][2]
+
+
+@tagged("post_install", "-at_install")
+class TestModify(CreditCase):
+    def test_a_new_invoice_stands_beside_the_usage_that_it_bills(self):
+        new = self.reverse(modify=True)
+        self.assertEqual((new.move_type, new.state), ("out_invoice", "draft"))
+        self.assertEqual(new.amount_untaxed, self.posted.amount_untaxed)
+        self.assertFalse(self.invoice("2024-10-31"), "the new invoice holds it all")
+        new.invoice_line_ids = [Command.update(new.invoice_line_ids[0].id, {"name": "As agreed"})]
+        new.action_post()
+        self.assertFalse(self.invoice("2024-11-30"))
+        self.assertEqual(new.trtc_statement_ids, self.posted.trtc_statement_ids)
+        self.assert_ledger()
+
+    def test_a_new_invoice_that_is_deleted_takes_its_usage_along(self):
+        self.reverse(modify=True).unlink()
+        again = self.invoice("2024-10-31")
+        self.assertEqual(again.amount_untaxed, self.posted.amount_untaxed)
+
+    def test_a_line_that_was_taken_off_the_new_invoice_is_lost(self):
+        new = self.reverse(modify=True)
+        line = new.invoice_line_ids.filtered(lambda li: li.trtc_item_id.code == "av_2k")
+        new.invoice_line_ids = [Command.delete(line.id)]
+        new.action_post()
+        again = self.invoice("2024-10-31")
+        self.assertEqual(again.invoice_line_ids.trtc_item_id.code, "av_2k")
+
+    def test_a_run_changes_the_invoice_that_somebody_is_about_to_modify(self):
+        new = self.reverse(modify=True)
+        lines = new.invoice_line_ids
+        self.usage("av_audio", 60_000, "2024-10-03")
+        self.invoice("2024-10-31")
+        self.assertEqual(new.invoice_line_ids, lines)
+
+
+@tagged("post_install", "-at_install")
+class TestPartialCredit(CreditCase):
+    def test_a_partial_credit_bills_the_next_month_twice_or_too_little(self):
+        """The accident of hours that are credited in part."""
+        credit = self.credit({"av_hd": 300}, reopens="again")
+        self.assertEqual(sum(credit.invoice_line_ids.mapped("quantity")), 300)
+        self.assertEqual(credit.amount_untaxed, 1.2)
+        self.assertEqual(credit.reversed_entry_id, self.posted)
+        credit.action_post()
+        self.usage("av_hd", 60_000, "2024-11-01")
+        moves = self.invoice("2024-11-30")
+        self.assertEqual(
+            [(move.trtc_date_to.month, move.amount_untaxed) for move in moves],
+            [(10, 1.2), (11, 3.99)],
+        )
+        moves.action_post()
+        self.assertFalse(self.invoice("2024-11-30"))
+        self.assert_ledger()
+
+    def test_a_credit_names_a_quantity_and_not_which_usage(self):
+        self.usage("av_hd", 600, "2024-11-01")
+        self.usage("av_hd", 600, "2024-11-02")
+        move = self.invoice("2024-11-30")
+        move.action_post()
+        credit = self.credit({"av_hd": 15}, move, reopens="again")
+        rows = credit.trtc_allocation_ids
+        self.assertEqual(
+            sorted((str(row.statement_line_id.date), row.quantity) for row in rows),
+            [("2024-11-01", -5.0), ("2024-11-02", -10.0)],
+        )
+        self.assertEqual(
+            set(rows.mapped("outcome")), {"To be billed again once the credit note is posted"}
+        )
+
+    def test_other_days_or_applications_are_credited(self):
+        credit = self.credit({"av_hd": 600}, application_ids=self.other)
+        self.assertEqual(credit.trtc_allocation_ids.statement_line_id.application_id, self.other)
+        credit = self.credit({"av_hd": 400}, date_to="2024-10-04")
+        self.assertEqual(credit.trtc_allocation_ids.statement_line_id.date.day, 1)
+
+    def test_more_is_credited_than_is_left(self):
+        self.credit({"av_hd": 300})
+        with self.assertRaisesRegex(UserError, "Between 0 and .* are left"):
+            self.credit({"av_hd": 701})
+        with self.assertRaisesRegex(UserError, "Nothing to credit"):
+            self.credit({})
+
+    def test_thirds_of_an_invoice_add_up_to_another_amount(self):
+        total = 0
+        for quantity in (333, 333, 334):
+            credit = self.credit({"av_hd": quantity, "av_2k": quantity})
+            credit.action_post()
+            total += credit.amount_untaxed
+        self.assertAlmostEqual(total, self.posted.amount_untaxed, places=6)
+        self.assertEqual(self.net(), 0)
+        self.assert_ledger()
+
+    def test_a_quantity_that_was_lowered_on_the_credit_note_is_credited_in_full(self):
+        credit = self.reverse()
+        line = credit.invoice_line_ids.filtered(lambda li: li.trtc_item_id.code == "av_hd")
+        credit.invoice_line_ids = [Command.update(line.id, {"quantity": 100})]
+        credit.action_post()
+        again = self.invoice("2024-10-31")
+        quantities = {li.trtc_item_id.code: li.quantity for li in again.invoice_line_ids}
+        self.assertEqual(quantities, {"av_hd": 100, "av_2k": 1000})
+        again.action_post()
+        self.assert_ledger()
+
+    def test_a_line_that_was_taken_off_the_credit_note_is_credited(self):
+        credit = self.reverse()
+        line = credit.invoice_line_ids.filtered(lambda li: li.trtc_item_id.code == "av_hd")
+        credit.invoice_line_ids = [Command.delete(line.id)]
+        credit.action_post()
+        self.assertEqual(self.net("av_hd"), Decimal("3.99"))
+        self.assertEqual(self.net("av_2k"), 0)
+
+    def test_a_price_that_was_lowered_on_the_credit_note_opens_usage(self):
+        credit = self.credit({"av_hd": 1000}, reopens="again")
+        credit.invoice_line_ids = [
+            Command.update(line.id, {"price_unit": 0.001}) for line in credit.invoice_line_ids
+        ]
+        credit.action_post()
+        self.assertEqual(self.net("av_hd"), Decimal("2.99"))
+        self.assert_ledger()
+
+    @freeze_time("2024-12-10")
+    def test_a_credit_is_dated_in_a_locked_month(self):
+        self.env.company.fiscalyear_lock_date = "2024-11-30"
+        with self.assertRaisesRegex(UserError, "books are locked"):
+            self.credit({"av_hd": 1}, date="2024-11-30")
+
+    def test_taxes_of_another_day_are_credited(self):
+        tax = self.company_data["default_tax_sale"]
+        other = tax.copy({"name": "New", "amount": 7})
+        self.item("av_hd").product_id.taxes_id = other
+        credit = self.credit({"av_hd": 100})
+        self.assertEqual(
+            credit.invoice_line_ids.tax_ids,
+            self.posted.invoice_line_ids.filtered(
+                lambda li: li.trtc_item_id.code == "av_hd"
+            ).tax_ids,
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestChangedByHand(CreditCase):
+    def setUp(self):
+        super().setUp()
+        self.usage("av_hd", 60_000, "2024-11-01")
+        self.draft = self.invoice("2024-11-30")
+        self.line = self.draft.invoice_line_ids
+
+    def test_a_lowered_quantity_is_billed_later(self):
+        self.draft.invoice_line_ids = [Command.update(self.line.id, {"quantity": 900})]
+        self.draft.action_post()
+        self.assertFalse(self.invoice("2024-12-31"))
+        [row] = self.draft.trtc_allocation_ids.filtered(lambda row: row.kind == "manual")
+        self.assertEqual((row.quantity, row.amount), (-100, -0.399))
+        self.assert_ledger()
+
+    def test_a_changed_price_is_lost_sight_of(self):
+        self.draft.invoice_line_ids = [Command.update(self.line.id, {"price_unit": 0.005})]
+        self.draft.action_post()
+        [row] = self.draft.trtc_allocation_ids.filtered(lambda row: row.kind == "manual")
+        self.assertEqual((row.quantity, row.amount), (0, 1.01))
+        self.assert_ledger()
+
+    def test_the_change_is_written_down_twice(self):
+        self.draft.invoice_line_ids = [Command.update(self.line.id, {"quantity": 900})]
+        self.draft.action_post()
+        self.draft.button_draft()
+        self.draft.action_post()
+        rows = self.draft.trtc_allocation_ids.filtered(lambda row: row.kind == "manual")
+        self.assertEqual(rows.mapped("quantity"), [-100])
+        self.draft.button_draft()
+        self.draft.invoice_line_ids = [Command.update(self.line.id, {"quantity": 1000})]
+        self.draft.action_post()
+        rows = self.draft.trtc_allocation_ids.filtered(lambda row: row.kind == "manual")
+        self.assertEqual(sum(rows.mapped("quantity")), 0)
+        self.assert_ledger()
+
+    def test_a_changed_invoice_is_credited_at_what_it_did_not_bill(self):
+        self.draft.invoice_line_ids = [Command.update(self.line.id, {"quantity": 900})]
+        self.draft.action_post()
+        credit = self.reverse(self.draft)
+        credit.action_post()
+        self.assertEqual(credit.amount_untaxed, self.draft.amount_untaxed)
+        again = self.invoice("2024-11-30")
+        self.assertEqual(again.invoice_line_ids.quantity, 1000, "as settled")
+        again.action_post()
+        self.assert_ledger()
+
+    def test_a_reworded_line_counts_as_changed(self):
+        self.draft.invoice_line_ids = [Command.update(self.line.id, {"name": "Calls"})]
+        self.draft.action_post()
+        self.assertEqual(set(self.draft.trtc_allocation_ids.mapped("kind")), {"bill"})
+
+    def test_a_draft_is_switched_to_a_credit_note(self):
+        with self.assertRaisesRegex(UserError, "made from TRTC usage"):
+            self.draft.action_switch_move_type()
+
+    def test_a_draft_below_zero_cannot_be_switched(self):
+        self.draft.invoice_line_ids = [Command.update(self.line.id, {"quantity": -10})]
+        self.draft.action_switch_move_type()
+        self.assertEqual(self.draft.move_type, "out_refund")
+        self.draft.action_post()
+        self.assert_ledger()
+
+
+@tagged("post_install", "-at_install")
+class TestCreditedFees(CreditCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.price_editions(cls.pricelist_usd, {"pro": 100})
+
+    def test_a_credited_fee_is_never_billed_again_or_twice(self):
+        with freeze_time("2024-12-10"):
+            self.subscribe(self.application, "pro", "2024-11-01", "2024-11-30").bill_fee = True
+            move = self.invoice("2024-11-30")
+            self.assertEqual(move.amount_untaxed, 100)
+            move.action_post()
+            self.reverse(move).action_post()
+            fee = self.account.fee_ids
+            self.assertTrue(fee.is_to_invoice)
+            again = self.invoice("2024-11-30")
+            self.assertEqual((again.amount_untaxed, again.trtc_allocation_ids.fee_id), (100, fee))
+            again.action_post()
+            self.assertFalse(fee.is_to_invoice)
+            self.assertEqual(fee.move_id, again)
+            self.assertFalse(self.invoice("2024-11-30"))

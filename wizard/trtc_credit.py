@@ -1,0 +1,188 @@
+from collections import defaultdict
+from decimal import Decimal
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from ..models.figures import show_figure, to_decimal
+
+ZERO = Decimal(0)
+
+
+class TrtcCredit(models.TransientModel):
+    """Credits a part of a posted invoice: which application, item, days, how much."""
+
+    _name = "trtc.credit"
+    _description = "Credit TRTC Usage"
+
+    # === FIELDS === #
+
+    move_id = fields.Many2one("account.move", string="Invoice", required=True, readonly=True)
+    currency_id = fields.Many2one(related="move_id.currency_id")
+    company_id = fields.Many2one(related="move_id.company_id")
+    application_ids = fields.Many2many(
+        "trtc.application", string="Applications", help="Empty: all of the invoice."
+    )
+    item_ids = fields.Many2many("trtc.item", string="Billing Items", help="Empty: all.")
+    date_from = fields.Date(string="Usage From", help="The first day to credit; empty: the first.")
+    date_to = fields.Date(string="Usage To", help="The last day to credit; empty: the last.")
+    reopens = fields.Selection(
+        [
+            ("again", "Bill it again with the next run"),
+            ("goodwill", "Goodwill: it stays credited"),
+        ],
+        string="And Then",
+        required=True,
+        default="goodwill",
+    )
+    reason = fields.Char(required=True, help="Stands on the credit note.")
+    date = fields.Date(
+        string="Credit Note Date", required=True, default=fields.Date.context_today
+    )
+    line_ids = fields.One2many(
+        "trtc.credit.line",
+        "credit_id",
+        compute="_compute_line_ids",
+        store=True,
+        readonly=False,
+    )
+    amount = fields.Monetary(string="Untaxed Credit", compute="_compute_amount")
+
+    # === COMPUTE === #
+
+    @api.depends("move_id", "application_ids", "item_ids", "date_from", "date_to")
+    def _compute_line_ids(self):
+        for wizard in self:
+            wizard.line_ids = [Command.clear()] + [
+                Command.create(wizard._prepare_line(key, rows))
+                for key, rows in wizard._get_groups().items()
+            ]
+
+    @api.depends("line_ids.amount")
+    def _compute_amount(self):
+        for wizard in self:
+            wizard.amount = sum(wizard.line_ids.mapped("amount"))
+
+    # === ACTION === #
+
+    def action_credit(self):
+        """Create the draft credit note and open it."""
+        self.ensure_one()
+        self.move_id.check_access("write")
+        self._check_date()
+        groups = self._get_groups()
+        parts = []
+        for line in self.line_ids:
+            quantity = to_decimal(line.quantity)
+            if quantity:
+                parts += self._take(line, groups.get(line._get_key(), {}), quantity)
+        if not parts:
+            raise UserError(
+                self.env._(
+                    "Nothing to credit: enter under To Credit how much of which line is to "
+                    "come back."
+                )
+            )
+        credit = self.move_id._trtc_credit_parts(
+            parts, self.date, self.reason, self.reopens == "again"
+        )
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "account.move",
+            "res_id": credit.id,
+            "view_mode": "form",
+            "context": {"default_move_type": credit.move_type},
+        }
+
+    # === TOOLING === #
+
+    def _get_groups(self):
+        """Return {(invoice line, application, item or fee): {ledger row: what is left}}.
+
+        Quantities of the days that were chosen, as Decimals.
+        """
+        self.ensure_one()
+        move = self.move_id._origin
+        rows = move._trtc_get_rows().filtered(
+            lambda row: row.kind == "bill" and row.move_line_id and self._is_chosen(row)
+        )
+        groups = defaultdict(dict)
+        for row, (quantity, _amount) in rows._get_remaining().items():
+            if quantity:
+                groups[self._get_key(row)][row] = quantity
+        return groups
+
+    def _is_chosen(self, row):
+        """Tell whether a row of the ledger is one of those that the filters leave."""
+        billed = row.statement_line_id or row.fee_id
+        first, last = billed._get_period()
+        applications, items = self.application_ids._origin, self.item_ids._origin
+        return (
+            (not applications or billed.application_id in applications)
+            and (not items or row.statement_line_id.item_id in items)
+            and (not self.date_from or first >= self.date_from)
+            and (not self.date_to or last <= self.date_to)
+        )
+
+    def _get_key(self, row):
+        billed = row.statement_line_id or row.fee_id
+        thing = row.fee_id or billed.item_id
+        return tuple(
+            record.with_env(self.env) for record in (row.move_line_id, billed.application_id, thing)
+        )
+
+    def _prepare_line(self, key, rows):
+        """Return the values of the line that stands for some rows of the ledger."""
+        move_line, application, thing = key
+        is_fee = thing._name == "trtc.fee"
+        return {
+            "move_line_id": move_line.id,
+            "application_id": application.id,
+            "item_id": False if is_fee else thing.id,
+            "fee_id": thing.id if is_fee else False,
+            "name": thing.name,
+            "uom_id": thing.uom_id.id,
+            "price_unit": move_line.price_unit,
+            "remaining": sum(rows.values(), ZERO),
+            "quantity": ZERO,
+        }
+
+    def _take(self, line, rows, quantity):
+        """Return [(ledger row, quantity)] that together are a quantity, the last days first."""
+        total = sum(rows.values(), ZERO)
+        way = 1 if total >= 0 else -1
+        if quantity * way < 0 or quantity * way > total * way:
+            raise UserError(
+                self.env._(
+                    "%(name)s: %(quantity)s cannot be credited. Between 0 and %(left)s are left "
+                    "on %(invoice)s in the days that you chose.",
+                    name=line.name,
+                    quantity=show_figure(self.env, quantity),
+                    left=show_figure(self.env, total),
+                    invoice=self.move_id.name,
+                )
+            )
+        if quantity == total:
+            return list(rows.items())
+        parts, left = [], quantity * way
+        same_sign = [row for row in rows if rows[row] * way > 0]
+        for row in sorted(same_sign, key=lambda row: (row._get_day(), row.id), reverse=True):
+            taken = min(rows[row] * way, left)
+            if taken:
+                parts.append((row, taken * way))
+                left -= taken
+        return parts
+
+    def _check_date(self):
+        """Raise if the books are locked on the date of the credit note."""
+        has_tax = bool(self.move_id.invoice_line_ids.tax_ids)
+        locks = self.move_id._get_violated_lock_dates(self.date, has_tax)
+        if locks:
+            raise UserError(
+                self.env._(
+                    "The books are locked on %(date)s: %(locks)s. Choose a later date.",
+                    date=format_date(self.env, self.date),
+                    locks=self.env["res.company"]._format_lock_dates(locks),
+                )
+            )
