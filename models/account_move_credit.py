@@ -51,8 +51,11 @@ class AccountMove(models.Model):
                 )
             )
 
-    def _trtc_credit_all(self):
-        """Let this reversal of an invoice take back all that is left of what it bills."""
+    def _trtc_credit_all(self, fit=True):
+        """Let this reversal of an invoice take back all that is left of what it bills.
+
+        :param bool fit: bring a draft to what is left, where a part was credited before
+        """
         self.ensure_one()
         origin = self.reversed_entry_id
         self._trtc_tie_to(origin)
@@ -64,10 +67,13 @@ class AccountMove(models.Model):
             [
                 row._prepare_credit(*remaining[row], self, places.get(row.move_line_id, none))
                 for row in rows
-                if any(remaining[row]) or row._is_free_and_held()
+                if row.move_line_id in places
+                and any(remaining[row])
+                or not row.move_line_id
+                and row._is_free_and_held()
             ]
         )
-        if self.state == "draft" and any(
+        if fit and self.state == "draft" and any(
             remaining[row] != figures
             for row, figures in zip(rows, map(rows._get_figures().get, rows.ids), strict=True)
         ):
