@@ -72,6 +72,15 @@ class AccountMoveLine(models.Model):
             tuple(sorted((vals.get("trtc_distribution") or {}).items())),
         )
 
+    def _trtc_prepare_same_place(self):
+        """Return the values of a line that takes back or bills again what this one bills."""
+        self.ensure_one()
+        return {
+            "trtc_account_id": self.trtc_account_id.id,
+            "trtc_application_id": self.trtc_application_id.id,
+            "trtc_distribution": self.trtc_distribution,
+        }
+
     def _trtc_is_section(self):
         """Tell whether this is the heading of an account or application."""
         self.ensure_one()

@@ -103,7 +103,7 @@ class TrtcAccount(models.Model):
     application_ids = fields.One2many("trtc.application", "account_id")
     application_count = fields.Integer(compute="_compute_counts")
     statement_count = fields.Integer(compute="_compute_counts")
-    invoice_count = fields.Integer(compute="_compute_counts")
+    invoice_count = fields.Integer(compute="_compute_invoice_count")
     usage_count = fields.Integer(compute="_compute_counts")
     pending_count = fields.Integer(
         compute="_compute_counts",
@@ -153,15 +153,6 @@ class TrtcAccount(models.Model):
         usages = counts("trtc.usage", [("state", "=", "current")])
         pending = counts("trtc.statement.line", [("is_pending", "=", True)])
         packs, fees = counts("trtc.minute.pack"), counts("trtc.fee")
-        can_invoice = self.env["account.move"].has_access("read")
-        groups = (
-            self.env["account.move"]._read_group(
-                [("trtc_account_id", "in", self.ids)], ["trtc_account_id"], ["__count"]
-            )
-            if can_invoice
-            else []
-        )
-        invoices = {account.id: count for account, count in groups}
         for account in self:
             account.application_count = applications.get(account.id, 0)
             account.statement_count = statements.get(account.id, 0)
@@ -169,7 +160,20 @@ class TrtcAccount(models.Model):
             account.pending_count = pending.get(account.id, 0)
             account.pack_count = packs.get(account.id, 0)
             account.fee_count = fees.get(account.id, 0)
-            account.invoice_count = invoices.get(account.id, 0)
+
+    def _compute_invoice_count(self):
+        can_invoice = self.env["account.move"].has_access("read")
+        groups = (
+            # An invoice may bill several accounts.
+            self.env["trtc.allocation"]._read_group(
+                [("account_id", "in", self.ids)], ["account_id"], ["move_id:count_distinct"]
+            )
+            if can_invoice
+            else []
+        )
+        counts = {account.id: count for account, count in groups}
+        for account in self:
+            account.invoice_count = counts.get(account.id, 0)
 
     # === CONSTRAINT === #
 
@@ -289,7 +293,7 @@ class TrtcAccount(models.Model):
 
     def action_open_invoices(self):
         return self._action_open(
-            "trtc_invoice_action", [("trtc_account_id", "in", self.ids)]
+            "trtc_invoice_action", [("trtc_account_ids", "in", self.ids)]
         )
 
     # === TOOLING === #

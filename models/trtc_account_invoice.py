@@ -62,7 +62,7 @@ class TrtcAccount(models.Model):
             groups[self._get_invoice_line_key(line, exact[line.id][1], period)].append(line.id)
         prepared = []
         for ids in groups.values():
-            found = lines.browse(ids)
+            found = lines.browse(ids).with_prefetch(lines.ids)
             item, kind = found[0].item_id, found[0].kind
             late = periods.period_of(found[0].date, self.invoice_cycle) != period
             quantity = sum(exact[line.id][0] for line in found)

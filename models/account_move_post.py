@@ -1,0 +1,272 @@
+from markupsafe import Markup
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date, is_html_empty
+
+
+class AccountMove(models.Model):
+    # A room of its own: how generated invoices are dated, posted and sent.
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
+
+    # === FIELDS === #
+
+    trtc_invoice_date = fields.Date(
+        readonly=True,
+        copy=False,
+        help="The invoice date as generated: it tells whether somebody chose another one.",
+    )
+    trtc_date_reason = fields.Text(
+        string="Reason of the Date",
+        readonly=True,
+        copy=False,
+        help="Why the invoice is not dated by the rule of its account, in the customer's language.",
+    )
+    trtc_hold = fields.Text(
+        string="Not Posted or Sent",
+        readonly=True,
+        copy=False,
+        help="Why this invoice was not posted or sent automatically.",
+    )
+
+    # === CRUD === #
+
+    def _post(self, soft=True):
+        generated = self.filtered("trtc_account_id").sudo()
+        generated._trtc_date()
+        posted = super()._post(soft)
+        for move in generated:
+            if move.state == "posted":
+                move.trtc_hold = False
+        (generated & posted.sudo())._trtc_queue_sending()
+        return posted
+
+    # === BUSINESS === #
+
+    def _trtc_get_accounts(self):
+        """Return the accounts whose usage or fees these invoices bill."""
+        groups = self.env["trtc.allocation"].sudo()._read_group(
+            [("move_id", "in", self.ids), ("released", "=", False)], ["account_id"]
+        )
+        return self.env["trtc.account"].browse(account.id for (account,) in groups)
+
+    # === DATES === #
+
+    @api.model
+    def _trtc_create_or_refresh(self, bills):
+        moves = super()._trtc_create_or_refresh(bills)
+        moves._trtc_date()
+        return moves
+
+    def _trtc_date(self):
+        """Date generated drafts by the rule of their accounts, past locked days.
+
+        Odoo itself would move the accounting date away from the invoice date on posting,
+        and say nothing.  A date that somebody chose by hand stays; then the chatter says what
+        Odoo makes of it.
+
+        :return: {draft: the day on which it is booked, False where no day is open}
+        """
+        days = {}
+        for move in self.filtered(lambda move: move.trtc_account_id and move.state == "draft"):
+            account = move.trtc_account_id.with_company(move.company_id)
+            is_chosen = move.invoice_date and move.invoice_date != move.trtc_invoice_date
+            wanted = move.invoice_date if is_chosen else move._trtc_get_wanted_date()
+            dating = account._get_dating(wanted, move._affect_tax_report(), move.journal_id)
+            days[move] = dating.date
+            if is_chosen:
+                move._trtc_note_locks(dating)
+            elif dating.date:
+                # Without locks, what is dated on the day of issue stays open until then.
+                move._trtc_set_date(dating.date if dating.locks or wanted else False, dating)
+        return days
+
+    def _trtc_get_wanted_date(self):
+        """Return the day that the account's rule gives to this draft; False: that of posting.
+
+        What takes back or replaces another invoice is dated when it is issued.
+        """
+        self.ensure_one()
+        if self.reversed_entry_id or self.invoice_line_ids.trtc_origin_line_id:
+            return False
+        account = self.trtc_account_id.with_company(self.company_id)
+        return account._get_invoice_date((self.trtc_date_from, self.trtc_date_to))
+
+    def _trtc_set_date(self, day, dating):
+        """Give this draft its date; where a lock moved it, write the reason on it."""
+        self.ensure_one()
+        reason = self._trtc_get_date_reason(dating) if dating.locks else False
+        if (self.trtc_invoice_date, self.trtc_date_reason) == (day, reason):
+            return
+        self.write(
+            {
+                "invoice_date": day,
+                "trtc_invoice_date": day,
+                "trtc_date_reason": reason,
+                "narration": self._trtc_replace_reason(self.trtc_date_reason, reason),
+            }
+        )
+        if dating.locks:
+            self._trtc_note_locks(dating)
+
+    def _trtc_get_date_reason(self, dating):
+        """Return the sentence that tells a customer or auditor why a date was moved."""
+        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        return self.env._(
+            "This invoice is dated %(date)s, the first open day: our books are closed until "
+            "%(locked)s, which holds the day that it would carry otherwise, %(wanted)s.",
+            date=format_date(self.env, dating.date),
+            locked=format_date(self.env, dating.locks[-1][0]),
+            wanted=format_date(self.env, dating.wanted),
+        )
+
+    def _trtc_replace_reason(self, old, new):
+        """Return the narration of this invoice with another reason in place of an old one."""
+        narration = self.narration or Markup()
+        if old:
+            narration = narration.replace(self._trtc_show_reason(old), Markup())
+        if new:
+            narration += self._trtc_show_reason(new)
+        return False if is_html_empty(narration) else narration
+
+    @api.model
+    def _trtc_show_reason(self, reason):
+        return Markup("<p>%s</p>") % reason
+
+    def _trtc_note_locks(self, dating):
+        """Say in the chatter which locks the date violates, and what becomes of it."""
+        self.ensure_one()
+        if not dating.locks:
+            return
+        self.message_post(
+            body=self.env._(
+                "%(wanted)s is locked: %(locks)s. The first open day is %(date)s.",
+                wanted=format_date(self.env, dating.wanted),
+                locks=self.env["res.company"]._format_lock_dates(dating.locks),
+                date=format_date(self.env, dating.date)
+                if dating.date
+                else self.env._("still to come"),
+            )
+        )
+
+    # === POSTING === #
+
+    def _trtc_is_in_grace(self):
+        """Tell whether usage that comes late is still expected for this draft."""
+        self.ensure_one()
+        if not self.trtc_date_to:
+            return False
+        account = self.trtc_account_id
+        return self.company_id._trtc_today() <= account._get_grace_end(self.trtc_date_to)
+
+    def _trtc_is_frozen(self):
+        """Tell whether late usage leaves this draft alone, as if it were posted."""
+        self.ensure_one()
+        return (
+            bool(self.trtc_date_to)
+            and self.company_id.trtc_late_usage == "freeze"
+            and not self._trtc_is_in_grace()
+        )
+
+    def _trtc_is_open(self):
+        """Tell whether a run may bring this draft up to date."""
+        self.ensure_one()
+        return (
+            not self.reversed_entry_id
+            and not self._trtc_is_frozen()
+            and self._trtc_is_refreshable()
+        )
+
+    def _trtc_auto_post(self):
+        """Post these drafts; one that cannot be posted stays one and says why.
+
+        A draft that another run holds is left to it.
+
+        :return: those that are posted now
+        """
+        if self.env.context.get("trtc_preview"):
+            return self.browse()
+        for move in self.try_lock_for_update():
+            try:
+                with self.env.cr.savepoint():
+                    if not move._trtc_date()[move]:
+                        move._trtc_refuse_date()
+                    move.action_post()
+            except UserError as error:
+                move._trtc_hold(
+                    self.env._("Not posted automatically: %(error)s", error=str(error))
+                )
+        return self.filtered(lambda move: move.state == "posted")
+
+    def _trtc_refuse_date(self):
+        """Raise because no day until today is open for this draft."""
+        account = self.trtc_account_id.with_company(self.company_id)
+        locks = account._get_dating(False, self._affect_tax_report(), self.journal_id).locks
+        raise UserError(
+            self.env._(
+                "Today is locked as well: %(locks)s. Change the lock date, or wait until it is "
+                "over; the next run posts the invoice then.",
+                locks=self.env["res.company"]._format_lock_dates(locks),
+            )
+        )
+
+    def _trtc_hold(self, reason):
+        """Write why an invoice waits, in the chatter too, once for each reason."""
+        self.ensure_one()
+        if self.trtc_hold != reason:
+            self.trtc_hold = reason
+            self.message_post(body=reason)
+
+    # === SENDING === #
+
+    def _trtc_queue_sending(self):
+        """Have Odoo's own scheduled action send these posted invoices, each once."""
+        if self.env.context.get("trtc_preview"):
+            return
+        sender, queued = self.env["account.move.send"], self.browse()
+        for move in self.filtered("trtc_account_id.auto_send"):
+            if move.is_move_sent or move.sending_data or move.state != "posted":
+                continue
+            if reason := move._trtc_get_unsendable_reason(sender._get_default_sending_methods(move)):
+                move._trtc_keep_unsent(reason)
+            else:
+                queued |= move
+        if queued:
+            queued.sending_data = {
+                "author_user_id": self.env.user.id,
+                "author_partner_id": self.env.user.partner_id.id,
+            }
+            self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
+
+    def _trtc_get_unsendable_reason(self, methods):
+        """Return why this invoice cannot be sent, or none.
+
+        :param set methods: the customer's sending methods
+        """
+        self.ensure_one()
+        if "email" in methods and not self.partner_id.email:
+            return self.env._(
+                "Not sent: %(partner)s has no e-mail address. Enter one and send the invoice.",
+                partner=self.partner_id.display_name,
+            )
+        if methods <= {"manual"}:
+            return self.env._(
+                "Not sent: %(partner)s gets invoices by hand. Send it, or change the sending "
+                "method of the customer.",
+                partner=self.partner_id.display_name,
+            )
+        return None
+
+    def _trtc_keep_unsent(self, reason):
+        """Leave a posted invoice unsent; the salesperson, or who posted it, hears of it."""
+        self.ensure_one()
+        self._trtc_hold(reason)
+        user = self.trtc_account_id.user_id
+        if not (user.active and self.with_user(user).has_access("read")):
+            user = self.env.user
+        self.activity_schedule(
+            "mail.mail_activity_data_todo",
+            summary=self.env._("Send %(invoice)s", invoice=self.name),
+            note=reason,
+            user_id=user.id,
+        )
