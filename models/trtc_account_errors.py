@@ -153,11 +153,13 @@ class TrtcAccount(models.Model):
         """Return what a user is told of a rule of the database that a run would break."""
         table = error.diag.table_name
         names = [name for name, model in self.env.registry.items() if model._table == table]
+        rule = self.env[names[0] if names else self._name]._sql_error_to_message(error)
         return UserError(
             self.env._(
                 "A rule of the books would be broken, so nothing was changed: %(rule)s Tell your "
                 "administrator.",
-                rule=self.env[names[0] if names else self._name]._sql_error_to_message(error),
+                # What follows on further lines is the content of a row.
+                rule=rule.partition("\n")[0],
             )
         )
 
@@ -167,5 +169,5 @@ class TrtcAccount(models.Model):
             "Something unexpected stopped the run (%(kind)s: %(error)s), so nothing was changed. "
             "Tell your administrator: the log of the server says where.",
             kind=type(error).__name__,
-            error=str(error).strip() or "-",
+            error=str(error).strip().partition("\n")[0] or "-",
         )

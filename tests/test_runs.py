@@ -224,10 +224,9 @@ class TestPreview(RunCase):
         self.assertEqual((first.statement_count, first.adjustment_count), (1, 1))
         # The invoice is with taxes of 15 %.
         self.assertEqual((first.amount, first.amount_invoiced), (7.98, 13.77))
-        self.assertIn("10/01/2024 to 10/31/2024", first.invoices)
-        self.assertEqual(second.error, "No income account.")
-        self.assertFalse(second.invoices)
-        self.assertIn("9.18", third.invoices)
+        self.assertIn("10/01/2024 to 10/31/2024", first.result)
+        self.assertEqual((second.result, second.is_failed), ("No income account.", True))
+        self.assertIn("9.18", third.result)
         self.assertEqual(wizard.unassigned_count, 1)
 
     def test_a_preview_tells_something_else_than_the_run(self):
@@ -265,7 +264,7 @@ class TestPreview(RunCase):
         account = self.make_accounts(1)
         with patch.object(self.registry["trtc.account"], "_lock_for_billing", lambda _a: False):
             line = self.preview(account).line_ids
-        self.assertIn("Another run is at work", line.error)
+        self.assertIn("Another run is at work", line.result)
 
     def test_usage_that_waits_for_a_decision_is_not_previewed(self):
         self.usage("screenshot_terminal", 30_000, "2024-10-20")

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..models.figures import AMOUNT_DECIMALS, show_money, to_decimal
+from ..rating import periods
 
 #: So many accounts are billed at once; more are queued.
 AT_ONCE = 20
@@ -145,29 +146,27 @@ class TrtcRun(models.TransientModel):
             "statement_count": len(new),
             "adjustment_count": len(late),
             "amount": sum(to_decimal(amount, AMOUNT_DECIMALS) for amount in amounts),
-            "invoices": "\n".join(map(self._get_invoice_text, billed.moves)),
+            "result": error or "\n".join(map(self._get_invoice_text, billed.moves)),
+            "is_failed": bool(error),
             "amount_invoiced": sum(
                 move.direction_sign * -move.amount_total for move in billed.moves
             ),
             "pending_count": pending,
-            "error": error,
         }
 
     def _get_settled_text(self, statements):
         """Return the days and months that are settled for the first time."""
         parts = []
-        labels = dict(statements._fields["cycle"]._description_selection(self.env))
         for cycle, found in sorted(statements.grouped("cycle").items()):
-            first, last = min(found.mapped("date_from")), max(found.mapped("date_to"))
-            parts.append(
-                self.env._(
-                    "%(count)s × %(cycle)s: %(date_from)s to %(date_to)s",
-                    count=len(found),
-                    cycle=labels[cycle],
-                    date_from=format_date(self.env, first),
-                    date_to=format_date(self.env, last),
-                )
-            )
+            span = {
+                "count": len(found),
+                "date_from": format_date(self.env, min(found.mapped("date_from"))),
+                "date_to": format_date(self.env, max(found.mapped("date_to"))),
+            }
+            if cycle == periods.DAY:
+                parts.append(self.env._("%(count)s × day, %(date_from)s to %(date_to)s", **span))
+            else:
+                parts.append(self.env._("%(count)s × month, %(date_from)s to %(date_to)s", **span))
         return "\n".join(parts)
 
     def _get_invoice_text(self, move):

@@ -23,7 +23,10 @@ class TrtcRunLine(models.TransientModel):
         readonly=True,
         help="Of the new statements and adjustments, without taxes.",
     )
-    invoices = fields.Text(readonly=True, help="With taxes.")
+    result = fields.Text(
+        readonly=True, help="The invoices, with taxes, or why the account could not be billed."
+    )
+    is_failed = fields.Boolean(readonly=True)
     amount_invoiced = fields.Monetary(
         string="Invoiced", readonly=True, help="With taxes, less credit notes."
     )
@@ -32,4 +35,3 @@ class TrtcRunLine(models.TransientModel):
         readonly=True,
         help="Statement lines that wait for a decision or a price, old ones too.",
     )
-    error = fields.Text(readonly=True)
