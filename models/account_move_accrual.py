@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
@@ -20,13 +20,11 @@ class AccountMove(models.Model):
         return result
 
     def unlink(self):
+        entries = self.filtered(lambda move: move.move_type == "entry")
+        entries._trtc_check_no_reversal()
         # With its conversation, and not where it is evidence.
-        self.filtered(lambda move: move.move_type == "entry")._trtc_get_accruals().unlink()
+        entries._trtc_get_accruals().unlink()
         return super().unlink()
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_no_reversal(self):
-        self.filtered(lambda move: move.move_type == "entry")._trtc_check_no_reversal()
 
     # === BUSINESS === #
 

@@ -21,8 +21,7 @@ class ResCompany(models.Model):
         string="TRTC Accrual Journal",
         check_company=True,
         domain="[('type', '=', 'general')]",
-        help="The journal of accruals and their reversals. Empty: the first miscellaneous "
-        "journal.",
+        help="The journal of accruals and their reversals. Empty: the first miscellaneous journal.",
     )
     trtc_accrue_by_partner = fields.Boolean(
         string="TRTC Accruals by Customer",
@@ -32,8 +31,7 @@ class ResCompany(models.Model):
     trtc_accrue_analytic = fields.Boolean(
         string="TRTC Accruals Keep Analytic Distribution",
         default=True,
-        help="The income lines of an accrual carry the analytic distribution of their "
-        "application.",
+        help="The income lines of an accrual carry the analytic distribution of their application.",
     )
 
     # === CONSTRAINT === #

@@ -78,10 +78,7 @@ class TrtcAccount(models.Model):
         finally:
             savepoint.close(rollback=True)
         # A term that was opened to be undone has no fee yet.
-        return [
-            one if one.fee_id in known else one._replace(fee_id=None)
-            for one in found
-        ]
+        return [one if one.fee_id in known else one._replace(fee_id=None) for one in found]
 
     def _open_due_terms(self, until):
         """Open the terms of editions that the next run would open: their minutes count."""

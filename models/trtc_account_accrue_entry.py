@@ -46,8 +46,6 @@ class TrtcAccount(models.Model):
             currency_id=self.currency_id,
             partner_id=self._get_invoice_partner(),
         )
-        taxes._add_tax_details_in_base_line(
-            base_line, company, rounding_method="round_globally"
-        )
+        taxes._add_tax_details_in_base_line(base_line, company, rounding_method="round_globally")
         raw = base_line["tax_details"]["raw_total_excluded_currency"]
         return prices.exact(raw, prices.AMOUNT_QUANTUM)

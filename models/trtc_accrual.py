@@ -42,6 +42,8 @@ class TrtcAccrual(models.Model):
     reversal_id = fields.Many2one(
         "account.move", readonly=True, ondelete="set null", index="btree_not_null"
     )
+    # Accountants without the rights of bookkeepers do not see these on the entry.
+    entry_line_ids = fields.One2many(related="move_id.line_ids", string="Journal Items")
     reversal_state = fields.Selection(related="reversal_id.state", string="Reversal Status")
     accrued_account_id = fields.Many2one(
         "account.account", string="Accrued Revenue", required=True, readonly=True
@@ -156,9 +158,10 @@ class TrtcAccrual(models.Model):
             self._check_open()
         return super().write(vals)
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_open(self):
+    def unlink(self):
+        # Not a method of ``api.ondelete``, which a key of the context turns off.
         self._check_open()
+        return super().unlink()
 
     @api.model
     def _get_evidence_fields(self):
@@ -182,16 +185,8 @@ class TrtcAccrual(models.Model):
     def action_open_entries(self):
         """Return the action that shows the entry, with its reversal if there is one."""
         moves = self.move_id | self.reversal_id
-        action = {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Entries"),
-            "res_model": "account.move",
-            "view_mode": "list,form",
-            "domain": [("id", "in", moves.ids)],
-        }
-        if len(moves) == 1:
-            action.update(view_mode="form", res_id=moves.id)
-        return action
+        action = self.env["ir.actions.act_window"]._for_xml_id("account.action_move_journal_line")
+        return {**action, "domain": [("id", "in", moves.ids)], "context": {"create": False}}
 
     def action_post(self):
         """Post the entry; its reversal follows by itself."""

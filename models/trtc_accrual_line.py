@@ -31,20 +31,18 @@ class TrtcAccrualLine(models.Model):
     )
     application_id = fields.Many2one("trtc.application", readonly=True, ondelete="restrict")
     item_id = fields.Many2one("trtc.item", readonly=True, ondelete="restrict")
-    fee_id = fields.Many2one(
-        "trtc.fee", readonly=True, ondelete="set null", index="btree_not_null"
-    )
+    fee_id = fields.Many2one("trtc.fee", readonly=True, ondelete="set null", index="btree_not_null")
     product_id = fields.Many2one(
         "product.product", required=True, readonly=True, ondelete="restrict"
     )
     name = fields.Char(required=True, readonly=True)
     kind = fields.Selection(
         [
-            ("settled", "Settled, not invoiced"),
+            ("settled", "Settled"),
             ("unsettled", "Not settled, estimated"),
-            ("fee", "Fee, earned"),
-            ("locked", "Locked, not accrued"),
-            ("unpriced", "Without price, not accrued"),
+            ("fee", "Fee"),
+            ("locked", "Locked"),
+            ("unpriced", "Without price"),
         ],
         required=True,
         readonly=True,
@@ -86,6 +84,6 @@ class TrtcAccrualLine(models.Model):
         self.accrual_id._check_open()
         return super().write(vals)
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_open(self):
+    def unlink(self):
         self.accrual_id._check_open()
+        return super().unlink()

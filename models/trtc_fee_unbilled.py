@@ -17,11 +17,15 @@ class TrtcFee(models.Model):
         prepayments = super()._get_prepayments(company, date, replaced)
         if not prepayments:
             return prepayments
-        lines = self.env["trtc.accrual.line"].sudo().search(
-            [
-                ("fee_id", "in", [one.fee.id for one in prepayments]),
-                ("date", ">=", date),
-                ("accrual_id.move_id.state", "in", ("draft", "posted")),
-            ]
+        lines = (
+            self.env["trtc.accrual.line"]
+            .sudo()
+            .search(
+                [
+                    ("fee_id", "in", [one.fee.id for one in prepayments]),
+                    ("date", ">=", date),
+                    ("accrual_id.move_id.state", "in", ("draft", "posted")),
+                ]
+            )
         )
         return [one for one in prepayments if one.fee not in lines.fee_id]

@@ -38,9 +38,7 @@ class TestAccrual(AccrualCommon):
     def test_an_adjustment_that_outweighs_is_forgotten(self):
         usage = self.use(10, "2024-10-05")
         self.bill("2024-10-31")
-        self.ingest(
-            {**self.record("av_audio", 0, "2024-10-05"), "id": usage.external_id}
-        )
+        self.ingest({**self.record("av_audio", 0, "2024-10-05"), "id": usage.external_id})
         self.assertEqual(self.unbilled("2024-10-31"), {"unsettled": -10})
         self.settle("2024-10-31")
         self.assertEqual(self.unbilled("2024-10-31"), {"settled": -10})
@@ -218,6 +216,4 @@ class TestAccrual(AccrualCommon):
         self.assertEqual(self.unbilled("2024-10-31"), {"settled": 30, "fee": 70})
         # Late usage counts for the minimum.
         self.use(20, "2024-10-06")
-        self.assertEqual(
-            self.unbilled("2024-10-31"), {"settled": 30, "unsettled": 20, "fee": 50}
-        )
+        self.assertEqual(self.unbilled("2024-10-31"), {"settled": 30, "unsettled": 20, "fee": 50})

@@ -41,9 +41,7 @@ class TestReconciliation(AccrualCommon):
         self.use(5, "2024-11-05")
         self.settle("2024-11-30")
         self.propose("2024-11-30")
-        self.assertEqual(
-            self.reconcile("2024-10-31"), {"settled": 24, "accrued": 30, "later": -6}
-        )
+        self.assertEqual(self.reconcile("2024-10-31"), {"settled": 24, "accrued": 30, "later": -6})
         self.assertEqual(
             self.reconcile("2024-11-30"), {"settled": 29, "invoiced": 30, "accrued": -1}
         )
@@ -71,9 +69,7 @@ class TestReconciliation(AccrualCommon):
         move = self.bill("2024-10-31")
         self.credit(move, quantity=4, dated="2024-11-05")
         self.assertEqual(self.reconcile("2024-10-31"), {"settled": 10, "invoiced": 10})
-        self.assertEqual(
-            self.reconcile("2024-11-30"), {"settled": 10, "invoiced": 6, "accrued": 4}
-        )
+        self.assertEqual(self.reconcile("2024-11-30"), {"settled": 10, "invoiced": 6, "accrued": 4})
         self.bill("2024-11-30")
         self.assertEqual(self.reconcile("2024-11-30"), {"settled": 10, "invoiced": 10})
 
@@ -95,9 +91,7 @@ class TestReconciliation(AccrualCommon):
         move.invoice_line_ids[0].quantity = 7
         move.invoice_date = "2024-10-31"
         move.action_post()
-        self.assertEqual(
-            self.reconcile("2024-10-31"), {"settled": 10, "invoiced": 7, "by_hand": 3}
-        )
+        self.assertEqual(self.reconcile("2024-10-31"), {"settled": 10, "invoiced": 7, "by_hand": 3})
         self.assertEqual(self.unbilled("2024-10-31"), {})
 
     def test_rounding_is_a_difference(self):
@@ -133,9 +127,7 @@ class TestReconciliation(AccrualCommon):
             self.reconcile("2024-10-31"), {"unsettled": 10, "fees": 160, "accrued": 170}
         )
         self.bill("2024-10-31", dated="2024-11-02")
-        self.assertEqual(
-            self.reconcile("2024-10-31"), {"settled": 10, "fees": 160, "accrued": 170}
-        )
+        self.assertEqual(self.reconcile("2024-10-31"), {"settled": 10, "fees": 160, "accrued": 170})
         self.assertEqual(
             self.reconcile("2024-11-30"), {"settled": 10, "fees": 310, "invoiced": 320}
         )
@@ -156,12 +148,14 @@ class TestReconciliation(AccrualCommon):
         action = accrual.with_user(self.accountant).action_reconcile()
         wizard = self.env["trtc.reconcile"].browse(action["res_id"]).with_user(self.accountant)
         self.assertEqual(wizard.accrual_ids, accrual)
-        (currency, lines, sums), = wizard._get_report_lines()
+        ((currency, lines, sums),) = wizard._get_report_lines()
         self.assertEqual((currency, len(lines)), (self.account.currency_id, 1))
         self.assertEqual((sums["unsettled"], sums["difference"]), (Decimal(10), 0))
-        html = self.env["ir.actions.report"]._render_qweb_html(
-            "trtc_billing.report_reconcile", wizard.ids
-        )[0].decode()
+        html = (
+            self.env["ir.actions.report"]
+            ._render_qweb_html("trtc_billing.report_reconcile", wizard.ids)[0]
+            .decode()
+        )
         self.assertIn(self.account.uin, html)
         self.assertIn(accrual.move_id.name, html)
         self.assertEqual(wizard.action_analyse()["domain"], [("wizard_id", "=", wizard.id)])

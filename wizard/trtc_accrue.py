@@ -45,13 +45,17 @@ class TrtcAccrue(models.TransientModel):
                 ["account_id"],
             )
             wizard.unsettled_count = len(groups)
-            wizard.draft_count = self.env["account.move"].sudo().search_count(
-                [
-                    ("company_id", "=", company.id),
-                    ("trtc_allocation_ids", "any", [("released", "=", False)]),
-                    ("state", "=", "draft"),
-                    ("trtc_date_to", "<=", date),
-                ]
+            wizard.draft_count = (
+                self.env["account.move"]
+                .sudo()
+                .search_count(
+                    [
+                        ("company_id", "=", company.id),
+                        ("trtc_allocation_ids", "any", [("released", "=", False)]),
+                        ("state", "=", "draft"),
+                        ("trtc_date_to", "<=", date),
+                    ]
+                )
             )
             wizard.is_open_day = date > company._trtc_last_ended_day()
 

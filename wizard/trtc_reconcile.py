@@ -53,12 +53,16 @@ class TrtcReconcile(models.TransientModel):
         """Work the figures out, and show them."""
         self.ensure_one()
         company = self._get_company()
-        accruals = self.env["trtc.accrual"].sudo().search(
-            [
-                ("company_id", "=", company.id),
-                ("date", "=", self.date),
-                ("state", "in", ("draft", "posted", "reversed")),
-            ]
+        accruals = (
+            self.env["trtc.accrual"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", company.id),
+                    ("date", "=", self.date),
+                    ("state", "in", ("draft", "posted", "reversed")),
+                ]
+            )
         )
         rows = self.sudo().with_company(company)._get_rows(company, accruals)
         self.write(
@@ -248,10 +252,7 @@ class TrtcReconcile(models.TransientModel):
             (
                 currency,
                 lines,
-                {
-                    name: sum((Decimal(repr(line[name])) for line in lines), ZERO)
-                    for name in names
-                },
+                {name: sum((Decimal(repr(line[name])) for line in lines), ZERO) for name in names},
             )
             for currency, lines in self.line_ids.grouped("currency_id").items()
         ]

@@ -21,8 +21,7 @@ class TrtcSettings(models.TransientModel):
         check_company=True,
         default=lambda self: self.env.company.trtc_accrual_journal_id,
         domain="[('type', '=', 'general')]",
-        help="The journal of accruals and their reversals. Empty: the first miscellaneous "
-        "journal.",
+        help="The journal of accruals and their reversals. Empty: the first miscellaneous journal.",
     )
     accrue_by_partner = fields.Boolean(
         string="One Line per Customer",
@@ -33,8 +32,7 @@ class TrtcSettings(models.TransientModel):
     accrue_analytic = fields.Boolean(
         string="Keep Analytic Distribution",
         default=lambda self: self.env.company.trtc_accrue_analytic,
-        help="The income lines of an accrual carry the analytic distribution of their "
-        "application.",
+        help="The income lines of an accrual carry the analytic distribution of their application.",
     )
 
     # === ACTION === #
