@@ -227,7 +227,8 @@ class AccountMove(models.Model):
         for move in self.filtered("trtc_account_id.auto_send"):
             if move.is_move_sent or move.sending_data or move.state != "posted":
                 continue
-            if reason := move._trtc_get_unsendable_reason(sender._get_default_sending_methods(move)):
+            methods = sender._get_default_sending_methods(move)
+            if reason := move._trtc_get_unsendable_reason(methods):
                 move._trtc_keep_unsent(reason)
             else:
                 queued |= move

@@ -137,7 +137,8 @@ class TrtcAccount(models.Model):
         """Return the fees that are due for invoicing."""
         limit = self._get_fee_limit(until)
         # Read for all the accounts of a run together, not one by one.
-        due = self._get_invoice_group().fee_ids.filtered(lambda fee: fee.date <= limit and fee._is_unbilled())
+        fees = self._get_invoice_group().fee_ids
+        due = fees.filtered(lambda fee: fee.date <= limit and fee._is_unbilled())
         return due.sorted(lambda fee: (fee.date_from, fee.id))
 
     def _get_draft_for_fees(self):
@@ -199,7 +200,8 @@ class TrtcAccount(models.Model):
         closed = []
         for period in sorted(set(by_period) & candidates):
             found = by_period[period]
-            if not found.filtered(lambda move: move.trtc_account_id == self and move._trtc_is_open()):
+            own = found.filtered(lambda move: move.trtc_account_id == self)
+            if not own.filtered(lambda move: move._trtc_is_open()):
                 billed = found._trtc_get_accounts() & group if len(group) > 1 else group
                 closed += [(account, period) for account in billed]
         return closed

@@ -28,7 +28,8 @@ class TrtcAccount(models.Model):
             application = self.application_ids.browse(vals["trtc_application_id"])
             by_place.setdefault((account, application), []).append((vals, billed))
         arranged, last = [], None
-        for account, application in sorted(by_place, key=lambda place: self._get_place_order(*place)):
+        places = sorted(by_place, key=lambda place: self._get_place_order(*place))
+        for account, application in places:
             if account != last:
                 arranged += [(vals, ()) for vals in self._prepare_account_heading(account, shared)]
                 last = account

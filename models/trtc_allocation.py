@@ -277,6 +277,8 @@ class TrtcAllocation(models.Model):
 
     def _get_figures(self):
         """Return {row id: (quantity, amount)} as Decimals."""
+        if not self:
+            return {}
         self.flush_model(["quantity", "amount"])
         rows = self.env.execute_query(
             SQL(

@@ -2,8 +2,6 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from odoo import Command
-
 
 class ChoicesMixin:
     """To be named before :class:`TrtcCommon`: two projects, journals, locks, mail."""

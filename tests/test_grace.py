@@ -167,10 +167,13 @@ class TestGrace(ChoicesMixin, TrtcCommon):
         self.assertEqual((move.state, move.sending_data), ("draft", False))
 
     def test_grace_of_a_year_is_accepted(self):
-        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"):
-            with self.cr.savepoint():
-                self.env.company.trtc_grace_days = 365
-                self.env.flush_all()
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(IntegrityError),
+            self.cr.savepoint(),
+        ):
+            self.env.company.trtc_grace_days = 365
+            self.env.flush_all()
 
     def test_the_manager_saves_nothing(self):
         self.make_users()

@@ -4,7 +4,6 @@ from freezegun import freeze_time
 
 from odoo.tests import HttpCase, tagged
 
-
 from .common import TrtcCommon
 from .invoice_choices import ChoicesMixin
 

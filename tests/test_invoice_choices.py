@@ -1,9 +1,10 @@
-from odoo import Command
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from .common import TrtcCommon
 from .invoice_choices import ChoicesMixin
+from .test_migration import load
 
 
 @tagged("post_install", "-at_install")
@@ -102,6 +103,22 @@ class TestInvoiceChoices(ChoicesMixin, TrtcCommon):
         with self.assertRaises(UserError):
             self.account.invoice_journal_id = other["default_journal_sale"]
 
+    def test_a_branch_cannot_take_the_journal_of_its_parent(self):
+        branch = self.env["res.company"].create(
+            {"name": "Branch", "parent_id": self.env.company.id}
+        )
+        self.env.user.company_ids |= branch
+        journal = self.make_journal("TRTC")
+        account = self.make_account(company_id=branch.id, invoice_journal_id=journal.id)
+        application = self.make_application(account)
+        self.env["trtc.usage"].with_company(branch).ingest(
+            [self.record("av_hd", 60_000, "2024-10-01", application)], "test"
+        )
+        account.settle("2024-10-31")
+        move = account.create_invoices("2024-10-31")
+        self.assertEqual((move.company_id, move.journal_id), (branch, journal))
+        move.action_post()
+
     # === SECTIONS === #
 
     def _sections(self, move):
@@ -194,3 +211,23 @@ class TestInvoiceChoices(ChoicesMixin, TrtcCommon):
         self.assertEqual(move.amount_untaxed, self.rounded_total())
         headings = move.invoice_line_ids.filtered(lambda line: line.name == "Rounding")
         self.assertLessEqual(len(headings), 1)
+
+    # === BEFORE === #
+
+    def test_an_update_makes_automatic_posting_wait(self):
+        """Companies that are there post at once, as before; known lines say whose they are."""
+        self.usage("av_hd", 60_000, "2024-10-01")
+        move = self.invoice("2024-10-31")
+        self.env.flush_all()
+        for table, column in (
+            ("res_company", "trtc_grace_days"),
+            ("account_move_line", "trtc_account_id"),
+        ):
+            self.cr.execute(
+                SQL("ALTER TABLE %s DROP COLUMN %s", SQL.identifier(table), SQL.identifier(column))
+            )
+        load("19.0.3.0.0", "pre-invoicing").migrate(self.cr, "19.0.2.0.0")
+        self.env.invalidate_all()
+        self.assertEqual(self.env.company.trtc_grace_days, 0)
+        self.assertEqual(move.invoice_line_ids.trtc_account_id, self.account)
+        self.assertFalse((move.line_ids - move.invoice_line_ids).trtc_account_id)
