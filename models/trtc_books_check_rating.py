@@ -44,19 +44,23 @@ class TrtcBooksCheck(models.Model):
         compared = {(period, item.code) for period, item in window - noted}
         if not compared:
             return []
-        charges = rating.difference(
-            account._rate(cycle, wide, book), account._get_settled_charges(cycle, wide)
-        )
-        waiting = {
-            (periods.period_of(day, one), item.code)
-            for one, day, item in account._get_waiting(date_to)
-        }
+        fresh = account._rate(cycle, wide, book)
+        settled = account._get_settled_charges(cycle, wide)
+        # Settlement looks at what waits each time: there may be a decision or a price now.
+        decided = self._get_pending(settled) - self._get_pending(fresh)
         return [
             self._prepare_charge(account, cycle, charge)
-            for charge in charges
-            if (charge.period, charge.item) in compared
-            and (charge.period, charge.item) not in waiting
+            for charge in rating.difference(fresh, settled)
+            if (charge.period, charge.item) in compared - decided
         ]
+
+    def _get_pending(self, charges):
+        """Return {(period, item code)} of charges that wait for a decision or a price."""
+        return {
+            (charge.period, charge.item)
+            for charge in rating.total(charges).values()
+            if charge.status in (rating.LOCKED, rating.UNPRICED) and charge.quantity
+        }
 
     def _get_settled_window(self, account, cycle, date_from, date_to):
         """Return {(period, item)} of the settled periods that end between two days."""
@@ -132,9 +136,10 @@ class TrtcBooksCheck(models.Model):
                 **self._get_words(row),
             ),
             self.env._(
-                "Something that the statements rest on was changed past the program: usage, "
-                "lines, minutes, prices, editions or decisions. Find out which; to correct the "
-                "statements, send the usage of the period once more and settle."
+                "What the statements rest on is not what it was: usage, lines or minutes were "
+                "changed past the program, or the item's block size or free quantity in its "
+                "settings. Find out which; to correct the statements, send the usage of the "
+                "period once more and settle."
             ),
             *self._get_rated_records(account, item, charge.period),
             expected=settled + charge.amount,

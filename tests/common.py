@@ -21,8 +21,7 @@ from odoo.tools import SQL
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
-from ..models.price_book import PriceBook
-from ..rating import charges, periods
+from ..rating import periods
 
 #: {role: the one group that a user of this role has}
 ROLES = {
@@ -340,7 +339,8 @@ class TrtcCommon(AccountTestInvoicingCommon):
         * each line's quantity is the sum of its parts, and what packs covered is in the ledger;
         * no pack gives more minutes than it holds, and every minute is in the ledger;
         * rounding added less than a block per status, and took nothing off;
-        * the lines of all revisions together are a fresh rating of all usage.
+        * the product's own check agrees: the lines of all revisions together are a fresh
+          rating of all usage, and invoices hold what the ledger says.
         """
         for account in accounts or self.env["trtc.account"].search([]):
             account = account.with_company(account.company_id)
@@ -348,7 +348,7 @@ class TrtcCommon(AccountTestInvoicingCommon):
             lines = self.lines(of=account)
             self._assert_parts(lines)
             self._assert_metered(account, lines, settled)
-            self._assert_fresh(account, settled)
+            self._assert_checked(account)
             for pack in account.pack_ids:
                 drawn = sum(pack.draw_ids.mapped("minutes"))
                 self.assertEqual(pack.minutes_left, pack.minutes - drawn)
@@ -433,20 +433,12 @@ class TrtcCommon(AccountTestInvoicingCommon):
                 instants[item, place, period][instant] += Decimal(quantity)
         return {key: max(found.values()) for key, found in instants.items()}
 
-    def _assert_fresh(self, account, settled):
-        for cycle in ("day", "month"):
-            window = {
-                (period, item)
-                for found, period in settled
-                for item in self.env["trtc.item"].with_context(active_test=False).search([])
-                if found == cycle == item.cycle
-            }
-            if window:
-                self.assertEqual(
-                    charges.difference(
-                        account._rate(cycle, window, PriceBook()),
-                        account._get_settled_charges(cycle, window),
-                    ),
-                    [],
-                    f"{account.display_name}: settled lines are not the rating of all usage",
-                )
+    def _assert_checked(self, account):
+        """Let the product's own check look at all of an account: see "Check the Books"."""
+        checks = self.env["trtc.books.check"].sudo().with_company(account.company_id)
+        findings = checks._get_findings(account, date(2000, 1, 1), date(2099, 12, 31))
+        self.assertEqual(
+            [one["message"] for one in findings if one["severity"] == "difference"],
+            [],
+            f"{account.display_name}: the check of the books finds differences",
+        )
