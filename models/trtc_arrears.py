@@ -3,7 +3,7 @@ from functools import partial
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_datetime
+from odoo.tools import format_date, format_datetime
 
 
 class TrtcArrears(models.Model):
@@ -153,7 +153,7 @@ class TrtcArrears(models.Model):
         return self.env._(
             "%(invoices)s: due since %(date)s. %(next)s",
             invoices=", ".join(self.move_ids.mapped("name")),
-            date=self.date_due,
+            date=format_date(self.env, self.date_due),
             next=account._get_next_step(account._get_arrears().get(account), self),
         )
 
@@ -163,6 +163,10 @@ class TrtcArrears(models.Model):
         self.suspended_at = self.env.cr.now()
         account = self.account_id.with_context(active_test=False)
         self._suspend_these(account.application_ids)
+        activity = self.activity_id.filtered("active")
+        if activity:
+            user = activity.user_id
+            activity.note = self.with_context(lang=user.lang or self.env.lang)._get_note()
 
     def _suspend_these(self, applications):
         """Suspend applications from today on, as this episode does.

@@ -46,8 +46,8 @@ class TrtcSpendAlert(models.Model):
     )
     crossing_ids = fields.One2many("trtc.spend.crossing", "alert_id")
     limit = fields.Char(string="In Money", compute="_compute_limit")
-    reached = fields.Date(
-        string="Last Reached In", compute="_compute_reached", help="The newest such month."
+    reached = fields.Char(
+        string="Last Reached", compute="_compute_reached", help="The newest such month."
     )
 
     _value_positive = models.Constraint(
@@ -73,8 +73,8 @@ class TrtcSpendAlert(models.Model):
     @api.depends("crossing_ids.month")
     def _compute_reached(self):
         for alert in self:
-            months = alert.sudo().crossing_ids.mapped("month")
-            alert.reached = max(months, default=False)
+            newest = alert.sudo().crossing_ids.sorted("month")[-1:]
+            alert.reached = newest and newest._show_month()
 
     # === CONSTRAINT === #
 

@@ -61,11 +61,13 @@ class TrtcSpendCrossing(models.Model):
         }
         if alert.basis == "percent":
             return self.env._(
-                "The usage of %(of)s in %(month)s comes to %(amount)s: %(percent)s %% of the "
-                "budget, %(limit)s, are reached.",
+                "The usage of %(of)s in %(month)s comes to %(amount)s. That reaches %(percent)s %% "
+                "of the budget, %(limit)s.",
                 percent=show_figure(self.env, alert.value),
                 **values,
             )
         return self.env._(
-            "The usage of %(of)s in %(month)s comes to %(amount)s: %(limit)s are reached.", **values
+            "The usage of %(of)s in %(month)s comes to %(amount)s. That reaches the mark of "
+            "%(limit)s.",
+            **values,
         )
