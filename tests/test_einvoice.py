@@ -149,6 +149,22 @@ class TestEInvoice(EInvoiceCase):
         self.assertEqual(credit.move_type, "out_refund")
         self._check(credit, ("2024-10-07", "2024-11-30"), [("2024-10-07", "2024-10-07")])
 
+    def test_a_reversal_forgets_when_it_was_used(self):
+        self.env.company.tax_calculation_rounding_method = "round_per_line"
+        self._use_small_change(self.account)
+        move = self._post(self.invoice("2024-10-31"))
+        credit = move._reverse_moves([{"invoice_date": "2024-11-05"}])
+        credit.action_post()
+        self.assertEqual(credit.amount_total, move.amount_total)
+        day = ("2024-10-07", "2024-10-07")
+        for name in FORMATS:
+            with self.subTest(format=name):
+                tree = self.export(credit, name)
+                self.assert_valid(tree)
+                document, lines = self.get_periods(tree)
+                self.assertEqual(document, OCTOBER)
+                self.assertEqual(sorted(lines, key=bool), [None, day, day, day])
+
     # === OTHER MODULES === #
 
     def test_dates_of_another_module_are_overwritten(self):
