@@ -34,3 +34,19 @@ class ResConfigSettings(models.TransientModel):
         check_company=True,
         domain="[('type', '=', 'general')]",
     )
+    trtc_accrued_account_id = fields.Many2one(
+        related="company_id.trtc_accrued_account_id",
+        readonly=False,
+        check_company=True,
+        domain="[('account_type', 'in', ('asset_current', 'asset_prepayments'))]",
+    )
+    trtc_accrual_journal_id = fields.Many2one(
+        related="company_id.trtc_accrual_journal_id",
+        readonly=False,
+        check_company=True,
+        domain="[('type', '=', 'general')]",
+    )
+    trtc_accrue_by_partner = fields.Boolean(
+        related="company_id.trtc_accrue_by_partner", readonly=False
+    )
+    trtc_accrue_analytic = fields.Boolean(related="company_id.trtc_accrue_analytic", readonly=False)
