@@ -224,12 +224,15 @@ class AccountMove(models.Model):
         spans = [one._get_period() for one in billed]
         first, last = min(span[0] for span in spans), max(span[1] for span in spans)
         product = billed[0].with_env(self.env)
-        name = self.env._(
-            "Credit: %(what)s\n%(date_from)s to %(date_to)s",
-            what=" - ".join(filter(None, [product._get_billed_name(), application.name])),
-            date_from=format_date(self.env, first),
-            date_to=format_date(self.env, last),
-        )
+        what = " - ".join(filter(None, [product._get_billed_name(), application.name]))
+        days = format_date(self.env, first)
+        if first != last:
+            days = self.env._(
+                "%(date_from)s to %(date_to)s",
+                date_from=days,
+                date_to=format_date(self.env, last),
+            )
+        name = self.env._("Credit: %(what)s\n%(days)s", what=what, days=days)
         quantity = sum((quantity for _row, quantity, _amount in parts), ZERO)
         return {
             "product_id": line.product_id.id,

@@ -285,6 +285,20 @@ class TestPartialCredit(CreditCase):
         credit = self.credit({"av_hd": 400}, date_to="2024-10-04")
         self.assertEqual(credit.trtc_allocation_ids.statement_line_id.date.day, 1)
 
+    def test_all_of_a_day_is_credited_at_what_somebody_typed(self):
+        form = Form(
+            self.env["trtc.credit"]
+            .with_user(self.user_accountant)
+            .with_context(default_move_id=self.posted.id)
+        )
+        form.reason = "Outage"
+        form.date_from = form.date_to = "2024-10-02"
+        form.whole = True
+        credit = self.env["account.move"].browse(form.save().action_credit()["res_id"])
+        self.assertEqual(credit.invoice_line_ids.mapped("quantity"), [1000])
+        self.assertEqual(credit.amount_untaxed, 15.99)
+        self.assertNotIn(" to ", credit.invoice_line_ids.name)
+
     def test_more_is_credited_than_is_left(self):
         self.credit({"av_hd": 300})
         with self.assertRaisesRegex(UserError, "Between 0 and .* are left"):

@@ -27,12 +27,15 @@ class TrtcCredit(models.TransientModel):
     item_ids = fields.Many2many("trtc.item", string="Billing Items", help="Empty: all.")
     date_from = fields.Date(string="Usage From", help="The first day to credit; empty: the first.")
     date_to = fields.Date(string="Usage To", help="The last day to credit; empty: the last.")
+    whole = fields.Boolean(
+        string="All of It", help="Credit all that is left of what is listed."
+    )
     reopens = fields.Selection(
         [
             ("again", "Bill it again with the next run"),
             ("goodwill", "Goodwill: it stays credited"),
         ],
-        string="And Then",
+        string="Afterwards",
         required=True,
         default="goodwill",
     )
@@ -51,7 +54,7 @@ class TrtcCredit(models.TransientModel):
 
     # === COMPUTE === #
 
-    @api.depends("move_id", "application_ids", "item_ids", "date_from", "date_to")
+    @api.depends("move_id", "application_ids", "item_ids", "date_from", "date_to", "whole")
     def _compute_line_ids(self):
         for wizard in self:
             wizard.line_ids = [Command.clear()] + [
@@ -145,7 +148,7 @@ class TrtcCredit(models.TransientModel):
             "uom_id": thing.uom_id.id,
             "price_unit": move_line.price_unit,
             "remaining": sum(rows.values(), ZERO),
-            "quantity": ZERO,
+            "quantity": sum(rows.values(), ZERO) if self.whole else ZERO,
         }
 
     def _take(self, line, rows, quantity):
