@@ -208,7 +208,9 @@ class TrtcAccount(models.Model):
             limit=1,
         )
         if not known:
-            self.message_post(body=f"{intro} {error}")
+            self.message_post(
+                body=self.env._("%(intro)s %(error)s", intro=intro, error=str(error))
+            )
 
     # === MESSAGES === #
 
