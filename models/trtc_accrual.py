@@ -293,20 +293,17 @@ class TrtcAccrual(models.Model):
 
     @api.model
     def _check_locks(self, company, date, journal):
-        """Raise if a lock date does not allow the entry or its reversal."""
-        for day in (date, date + timedelta(days=1)):
-            violated = company._get_violated_lock_dates(day, False, journal)
-            if violated:
-                raise UserError(
-                    self.env._(
-                        "An accrual of %(date)s takes an entry on %(day)s, which is not allowed: "
-                        "%(locks)s. Ask who is in charge of lock dates for an exception, or "
-                        "choose a later period end.",
-                        date=format_date(self.env, date),
-                        day=format_date(self.env, day),
-                        locks=company._format_lock_dates(violated),
-                    )
+        """Raise if a lock date does not allow the entry; its reversal is later still."""
+        violated = company._get_violated_lock_dates(date, False, journal)
+        if violated:
+            raise UserError(
+                self.env._(
+                    "An accrual on %(date)s is not allowed: %(locks)s. Ask who is in charge of "
+                    "lock dates for an exception, or choose a later period end.",
+                    date=format_date(self.env, date),
+                    locks=company._format_lock_dates(violated),
                 )
+            )
 
     def _check_open(self):
         """Raise if the entry of one of these is posted, or was: then it is evidence."""

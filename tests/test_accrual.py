@@ -16,8 +16,9 @@ class TestAccrual(AccrualCommon):
     def test_a_draft_invoice_counts_as_invoiced(self):
         self.use(10, "2024-10-05")
         move = self.bill("2024-10-31", post=False)
-        self.assertEqual(self.unbilled("2024-10-31"), {"settled": 10})
         move.invoice_date = "2024-10-31"
+        self.assertEqual(str(move.date), "2024-10-31")
+        self.assertEqual(self.unbilled("2024-10-31"), {"settled": 10})
         move.action_post()
         self.assertEqual(self.unbilled("2024-10-31"), {})
 

@@ -194,7 +194,7 @@ class TestAccrualEntries(AccrualCommon):
             for day in ("2024-10-31", "2024-11-01"):
                 with (
                     self.subTest(lock=name, day=day),
-                    self.refused("which is not allowed"),
+                    self.refused("is not allowed"),
                 ):
                     self.company[name] = day
                     self.propose("2024-10-31")
@@ -202,7 +202,7 @@ class TestAccrualEntries(AccrualCommon):
         self.company.sale_lock_date = "2024-11-30"
         accrual = self.propose("2024-10-31", post=False)
         self.company.fiscalyear_lock_date = "2024-10-31"
-        with self.refused("which is not allowed"):
+        with self.refused("is not allowed"):
             accrual.action_post()
         self.assertEqual(str(accrual.move_id.date), "2024-10-31")
 
