@@ -96,8 +96,12 @@ class TrtcUsage(models.Model):
             )
         )
 
-    def unlink(self):  # pylint: disable=method-required-super,no-raise-unlink
-        # Not by api.ondelete, which a key of the context turns off.
+    def unlink(self):
+        self._refuse_deletion()
+        return super().unlink()
+
+    def _refuse_deletion(self):
+        """Raise: called by ``unlink`` itself, as a key of the context turns off api.ondelete."""
         raise UserError(
             self.env._(
                 "Usage cannot be deleted: bills rest on it. To take a fact back, send it "

@@ -544,7 +544,8 @@ class TestCheckBooksAccess(CheckBooksCase):
         self.assertEqual(made.company_id, self.account.company_id)
         self.assertEqual((made.date_from, made.date_to), (FIRST, LAST))
         self.assertTrue(made.is_automatic)
-        self.assertEqual(made.with_user(self.user_accountant).activity_user_id, self.user_accountant)
+        told = made.with_user(self.user_accountant).activity_user_id
+        self.assertEqual(told, self.user_accountant)
         self.env.cr.execute("UPDATE trtc_usage SET quantity = 600")
         self.env.invalidate_all()
         made = self.run_cron()
