@@ -1,6 +1,9 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+#: Accounts that the source of an invoice names, at most
+NAMED = 3
+
 
 class TrtcAccount(models.Model):
     # A room of its own: which accounts of a customer share an invoice.
@@ -83,6 +86,17 @@ class TrtcAccount(models.Model):
             for account in grouped:
                 groups[account] = by_key[account.sudo()._get_group_key()].with_env(self.env)
         return groups
+
+    def _get_invoice_origin(self):
+        """Return what an invoice names as its source: the accounts that share it."""
+        self.ensure_one()
+        names = self._get_invoice_group().mapped("display_name")
+        if len(names) <= NAMED:
+            return ", ".join(names)
+        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        return self.env._(
+            "%(names)s and %(count)s more", names=", ".join(names[:NAMED]), count=len(names) - NAMED
+        )
 
     @api.model
     def _get_due_groups(self, groups, due):

@@ -33,7 +33,7 @@ class TrtcAccount(models.Model):
             "company_id": self.company_id.id,
             "currency_id": self.currency_id.id,
             "invoice_user_id": self.user_id.id,
-            "invoice_origin": self.display_name,
+            "invoice_origin": self._get_invoice_origin(),
             "trtc_account_id": self.id,
             "trtc_date_from": first,
             "trtc_date_to": last,

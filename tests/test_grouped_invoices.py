@@ -52,6 +52,7 @@ class TestGroupedInvoices(ChoicesMixin, TrtcCommon):
         self.assertEqual(len(move), 1)
         self.assertEqual(move.trtc_account_id, self.account)
         self.assertEqual(move.trtc_account_ids, self.both)
+        self.assertIn(self.second.uin, move.invoice_origin)
         self.assertEqual(self.billed(move), {self.account: 1000, self.second: 2000})
         self.assertEqual(
             [(li.display_type, li.name.split("\n")[0]) for li in move.invoice_line_ids],
@@ -186,10 +187,12 @@ class TestGroupedInvoices(ChoicesMixin, TrtcCommon):
         own.action_post()
         self.second.invoice_grouping = "customer"
         self.use(0, 500, day="2024-10-02")
-        move = self.invoice("2024-10-31")
+        self.use(700, 0, day="2024-11-02")
+        october, november = self.invoice("2024-11-30").sorted("trtc_date_from")
         # What the first account used in October is no late usage.
-        self.assertEqual(move.trtc_date_from, date(2024, 10, 1))
-        self.assertEqual(self.billed(move), {self.account: 1000, self.second: 500})
+        self.assertEqual(october.trtc_date_from, date(2024, 10, 1))
+        self.assertEqual(self.billed(october), {self.account: 1000, self.second: 500})
+        self.assertEqual(self.billed(november), {self.account: 700})
         self.assert_billed_once()
 
     def test_a_draft_of_its_own_is_billed_twice_when_an_account_joins(self):
