@@ -16,7 +16,6 @@ class TrtcAccount(models.Model):
     )
     invoice_journal_id = fields.Many2one(
         "account.journal",
-        string="Invoice Journal",
         check_company=True,
         ondelete="restrict",
         tracking=True,
