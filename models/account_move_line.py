@@ -76,9 +76,10 @@ class AccountMoveLine(models.Model):
         return super().unlink()
 
     def _copy_data_extend_business_fields(self, values):
-        super()._copy_data_extend_business_fields(values)
+        result = super()._copy_data_extend_business_fields(values)
         if self.move_id.trtc_account_id:
             values["trtc_origin_line_id"] = self.id
+        return result
 
     # === ACTION === #
 

@@ -1,9 +1,9 @@
 from . import (
     account_move_reversal,
-    trtc_credit,
-    trtc_credit_line,
     trtc_accrue,
     trtc_check_books,
+    trtc_credit,
+    trtc_credit_line,
     trtc_decide,
     trtc_price_change,
     trtc_recognise,

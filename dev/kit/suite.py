@@ -7,7 +7,9 @@ that they belong to, everything else goes to each part that runs.
 import json
 import os
 import subprocess
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,26 +45,53 @@ PARTS = (
 def main(arguments, environment):
     """Run what the arguments name, or all; return the exit code."""
     paths, options = _sort(arguments)
-    totals = {"passed": 0, "failed": 0, "skipped": 0}
-    lines = []
     database.sweep(environment)
-    for part in PARTS:
-        chosen = paths[part] if any(paths.values()) else _whole(part)
-        if chosen:
-            started = time.monotonic()
-            counts = _run(part, chosen, options, environment)
-            seconds = time.monotonic() - started
-            lines.append(f"{part.title}: {_sentence(counts)} ({seconds:.0f} s)")
-            for name in totals:
-                totals[name] += counts[name]
+    named = any(paths.values())
+    chosen = [(part, paths[part] if named else _whole(part)) for part in PARTS]
+    chosen = [(part, found) for part, found in chosen if found]
+    if any(part.database for part, _found in chosen):
+        database.template(environment)  # once, and where its progress can be seen
+    done = _run_all(chosen, options, environment)
+    totals = {"passed": 0, "failed": 0, "skipped": 0}
     say()
-    for line in lines:
-        say(line)
+    for part, _found in chosen:
+        counts, seconds = done[part]
+        say(f"{part.title}: {_sentence(counts)} ({seconds:.0f} s)")
+        for name in totals:
+            totals[name] += counts[name]
     ran = totals["passed"] + totals["failed"]
     if not ran:
         say("No test was run.")
     say(_sentence(totals))
     return 0 if ran and not totals["failed"] else 1
+
+
+def _run_all(chosen, options, environment):
+    """Run parts; return {part: (counts, seconds)}.
+
+    The tests inside Odoo keep one core busy for minutes: meanwhile the others run one after
+    the other, and what they say comes at the end.
+    """
+    long = [(part, found) for part, found in chosen if part.database == "clone"]
+    others = [one for one in chosen if one not in long]
+    if not long:
+        return {part: _timed(part, found, options, environment) for part, found in others}
+    with tempfile.TemporaryFile("w+") as output, ThreadPoolExecutor(1) as beside:
+        running = [
+            (part, beside.submit(_timed, part, found, options, environment, output))
+            for part, found in others
+        ]
+        done = {part: _timed(part, found, options, environment) for part, found in long}
+        done |= {part: future.result() for part, future in running}
+        output.seek(0)
+        say(output.read())
+    return done
+
+
+def _timed(part, paths, options, environment, output=None):
+    started = time.monotonic()
+    counts = _run(part, paths, options, environment, output)
+    return counts, time.monotonic() - started
 
 
 def _sentence(counts):
@@ -113,16 +142,17 @@ def _whole(part):
     return [part.folder] if (layout.ROOT / part.folder).is_dir() else []
 
 
-def _run(part, paths, options, environment):
-    """Run one part; return its counts."""
-    say(f"\n== {part.title} tests ==")
+def _run(part, paths, options, environment, output):
+    """Run one part; return its counts.
+
+    :param output: file for what it says, default the terminal
+    """
+    print(f"\n== {part.title} tests ==", file=output, flush=True)
     if part.database == "clone":
         with database.temporary(environment, _open_pages(paths)) as name:
             options = [*options, f"--odoo-database={name}"]
-            return _pytest(part, paths, options, environment)
-    if part.database == "template":
-        database.template(environment)  # here, where its progress can be seen
-    return _pytest(part, paths, options, environment)
+            return _pytest(part, paths, options, environment, output)
+    return _pytest(part, paths, options, environment, output)
 
 
 def _open_pages(paths):
@@ -135,7 +165,7 @@ def _open_pages(paths):
     return False
 
 
-def _pytest(part, paths, options, environment):
+def _pytest(part, paths, options, environment, output):
     report = layout.DEV / f"report-{part.title}-{os.getpid()}.json"
     command = [
         layout.PYTHON, "-m", "pytest", "-p", "kit.report",
@@ -149,7 +179,9 @@ def _pytest(part, paths, options, environment):
         "PYTHONPATH": str(layout.ROOT / "dev"),
         "TRTC_REPORT": str(report),
     }
-    code = subprocess.run(command, cwd=part.base, env=settings, check=False).returncode
+    code = subprocess.run(
+        command, cwd=part.base, env=settings, check=False, stdout=output, stderr=output
+    ).returncode
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     if report.exists():
         counts.update(json.loads(report.read_text(encoding="utf-8")))

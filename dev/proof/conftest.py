@@ -69,7 +69,7 @@ def spawn(environment, database):
 def run(spawn):
     """Return a function that runs a script to its end and returns what it printed."""
 
-    def complete(script, timeout=120):
+    def complete(script, timeout=300):
         process = spawn(script)
         output, errors = process.communicate(timeout=timeout)
         assert process.returncode == 0, errors

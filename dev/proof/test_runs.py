@@ -118,7 +118,7 @@ def _heard(process, word):
 def _finish(*processes):
     outputs = []
     for process in processes:
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
         outputs.append(output)
     return outputs
