@@ -157,6 +157,9 @@ class AccountMove(models.Model):
         account = self.trtc_account_id
         if self.state != "draft" or self.posted_before or self.is_move_sent:
             return False
+        if self.reversed_entry_id:
+            # A credit note is somebody's decision about another document.
+            return False
         if (self.partner_id, self.currency_id, self.company_id) != (
             account._get_invoice_partner(),
             account.currency_id,

@@ -299,6 +299,15 @@ class TestPartialCredit(CreditCase):
         self.assertEqual(credit.amount_untaxed, 15.99)
         self.assertNotIn(" to ", credit.invoice_line_ids.name)
 
+    def test_a_run_changes_a_credit_note_that_is_not_posted_yet(self):
+        credit = self.credit({"av_2k": 100})
+        rows = credit.trtc_allocation_ids
+        self.usage("av_2k", 60_000, "2024-10-20")
+        moves = self.invoice("2024-10-31")
+        self.assertEqual(credit.trtc_allocation_ids, rows)
+        self.assertEqual(credit.amount_untaxed, 1.6)
+        self.assertEqual((moves - credit).amount_untaxed, 15.99)
+
     def test_more_is_credited_than_is_left(self):
         self.credit({"av_hd": 300})
         with self.assertRaisesRegex(UserError, "Between 0 and .* are left"):
