@@ -1,7 +1,9 @@
 from datetime import date
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
+from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
 
 from .common import TrtcCommon
@@ -269,7 +271,21 @@ class TestGroupedInvoices(ChoicesMixin, TrtcCommon):
         self.use(1000, 2000)
         self.both.settle("2024-10-31")
         self.price_editions(self.pricelist_usd, {"pro": 100.0})
-        move = self.account.create_invoices("2024-10-31")
+        application = self.make_application(self.second)
+        self.subscribe(application, "pro", "2024-10-01").bill_fee = True
+        accounts = type(self.env["trtc.account"])
+        opened = accounts._open_terms
+
+        def fail(account, until):
+            if account == self.second:
+                raise UserError("The terms of this account cannot be opened.")
+            return opened(account, until)
+
+        with patch.object(accounts, "_open_terms", fail):
+            moves = self.both.create_invoices("2024-10-31")
+        self.assertFalse(moves)
+        self.assertIn("cannot be opened", self.second.message_ids[0].body)
+        move = self.both.create_invoices("2024-10-31")
         self.assertEqual(self.billed(move), {self.account: 1000, self.second: 2000})
 
     def test_a_group_is_never_posted(self):
