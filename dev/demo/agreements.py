@@ -72,6 +72,9 @@ def make_free_minutes(env, accounts, first):
         "nimbus-meet": (None, None),
         "harbor-insurance": ("free_policy_2021", None),
         "kaihai-live": ("free_policy_china_2019", first - timedelta(days=90)),
+        "orbit-broadcast": (None, None),
+        "orbit-academy": (None, None),
+        "pixel-fitness": ("free_policy_2023", None),
     }
     for key, (name, day) in rules.items():
         accounts[key].write(

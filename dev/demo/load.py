@@ -1,8 +1,8 @@
-"""The demonstration: a month of usage of four customers, settled and invoiced.
+"""The demonstration: a month of usage of six customers, settled, invoiced and closed.
 
 Runs inside ``odoo shell`` on a fresh database. Everything goes through the same
-doors as in daily use: files are imported by the operator, settled and invoiced by
-the accountant. Dates follow the calendar: the demonstration's month is the last one
+doors as in daily use: files are imported by the operator, settled, invoiced, corrected
+and closed by the accountant. Dates follow the calendar: the demonstration's month is the last one
 that is over.
 """
 
@@ -25,6 +25,7 @@ from odoo.tools import config
 HOME = Path(config["data_dir"]).parent
 sys.path.insert(0, str(HOME.parent / "dev" / "demo"))
 import agreements  # noqa: E402  (beside this file, which the shell reads as text)
+import cycle  # noqa: E402
 from feeds import FEEDS, make_records  # noqa: E402
 
 
@@ -60,7 +61,7 @@ def make_company():
     )
 
 
-def make_users(customer):
+def make_users():
     """Create one login for each role; return [[role, login, password]]."""
     groups = {
         "accountant": "trtc_billing.group_accountant",
@@ -76,14 +77,21 @@ def make_users(customer):
                 "login": role,
                 "password": role,
                 "email": f"{role}@example.com",
+                # No e-mail to the staff: there may be no server to send it.
+                "notification_type": "inbox",
                 "group_ids": [Command.set([env.ref(group).id])],
             }
         )
         logins.append([role, role, role])
+    return logins
+
+
+def make_customer(customer):
+    """Create a login for a contact of a customer; return [role, login, password]."""
     contact = env["res.partner"].create(
         {"name": "Ada Lumen", "parent_id": customer.id, "email": "ada@lumen.example.com"}
     )
-    users.create(
+    env["res.users"].with_context(no_reset_password=True).create(
         {
             "name": contact.name,
             "login": "customer",
@@ -92,8 +100,7 @@ def make_users(customer):
             "group_ids": [Command.set([env.ref("base.group_portal").id])],
         }
     )
-    logins.append(["portal customer (Lumen Learning)", "customer", "customer"])
-    return logins
+    return ["portal customer (Lumen Learning)", "customer", "customer"]
 
 
 def make_sender():
@@ -151,7 +158,7 @@ def make_contract():
 
 def make_accounts(start):
     """Create customers, accounts, applications and subscriptions."""
-    usd = agreements.make_list(env)
+    usd, listed = agreements.make_list(env), env.ref("trtc_billing.pricelist_usd")
     cny = env.ref("trtc_billing.pricelist_cny")
     contract = make_contract()
     agreements.change_price(env, contract, start)
@@ -185,10 +192,32 @@ def make_accounts(start):
             cny,
             {"1400400001": ("直播间", "flagship")},
         ),
+        (
+            "orbit-broadcast",
+            "Orbit Sports",
+            "base.us",
+            listed,
+            {"1400500001": ("Match Day", "flagship"), "1400500002": ("Studio", "flagship")},
+        ),
+        (
+            "orbit-academy",
+            "Orbit Sports",
+            "base.us",
+            listed,
+            {"1400600001": ("Coaching", "flagship")},
+        ),
+        (
+            "pixel-fitness",
+            "Pixel Fitness Co.",
+            "base.us",
+            usd,
+            {"1400700001": ("Classes", "flagship")},
+        ),
     ]
-    accounts = {}
+    titles = {"orbit-broadcast": "Orbit Broadcast", "orbit-academy": "Orbit Academy"}
+    accounts, customers = {}, {}
     for number, (key, name, country, pricelist, applications) in enumerate(plan, start=1):
-        customer = env["res.partner"].create(
+        customer = customers.get(name) or env["res.partner"].create(
             {
                 "name": name,
                 "is_company": True,
@@ -196,9 +225,10 @@ def make_accounts(start):
                 "email": f"billing@{key}.example.com",
             }
         )
+        customers[name] = customer
         accounts[key] = env["trtc.account"].create(
             {
-                "name": name,
+                "name": titles.get(key, name),
                 "uin": f"20000000{number:04}",
                 "partner_id": customer.id,
                 "pricelist_id": pricelist.id,
@@ -301,10 +331,14 @@ def save_pdf(move):
 def main():
     first, last = last_month()
     make_company()
+    logins = make_users()
+    users = {role: env["res.users"].search([("login", "=", role)]) for role, *_ in logins}
+    cycle.make_settings(env, users["manager"])
     accounts = make_accounts(first)
-    logins = make_users(accounts["lumen-learning"].partner_id)
+    cycle.make_choices(env, accounts, users["manager"])
+    cycle.make_analytics(env, accounts, users["manager"])
+    logins.append(make_customer(accounts["lumen-learning"].partner_id))
     make_sender()
-    users = {role: env["res.users"].search([("login", "=", role)]) for role, *_ in logins[:3]}
     yesterday = env.company._trtc_last_ended_day()
     records = {key: make_records(key, first, last) for key in FEEDS}
     for key, found in records.items():
@@ -314,14 +348,22 @@ def main():
     broken[1]["start"] = "yesterday"
     import_file(users["operator"], "harbor-insurance-correction.csv", broken)
 
-    billing = env["trtc.account"].with_user(users["accountant"])
-    billing.settle(first)
+    accountant = users["accountant"]
+    cycle.run(env, accountant, "settle", first)
     agreements.upgrade(env, accounts, first)
-    billing.settle(last)
-    moves = billing.create_invoices(last)
-    posted = moves.filtered(lambda move: move.currency_id == env.company.currency_id)[:2]
+    cycle.run(env, accountant, "settle", last)
+    cycle.break_account(env, accounts["pixel-fitness"])
+    moves = cycle.run(env, accountant, "invoice", last).line_ids.move_ids.with_user(accountant)
+    invoices = {
+        key: moves.filtered(lambda move, account=account: move.trtc_account_id == account)
+        for key, account in accounts.items()
+    }
+    posted = invoices["lumen-learning"] | invoices["nimbus-meet"]
     posted.action_post()
-    agreements.recognise(env, users["accountant"], last)
+    agreements.recognise(env, accountant, last)
+    cycle.correct(env, accountant, invoices, first, last)
+    cycle.remind(accountant, accounts["lumen-learning"])
+    cycle.accrue(env, accountant, last)
 
     # After posting: a late correction of one day, and the usage of the month so far.
     late = next(r for r in records["lumen-learning"] if r["start"] == last.isoformat())
@@ -334,7 +376,9 @@ def main():
                 f"{key}-{yesterday:%Y-%m-%d}.csv",
                 make_records(key, last + timedelta(days=1), yesterday),
             )
-    billing.settle(yesterday)
+    cycle.run(env, accountant, "settle", yesterday)
+    orbit = accounts["orbit-broadcast"] | accounts["orbit-academy"]
+    cycle.check(env, accountant, first, last, orbit)
     env.cr.commit()  # pylint: disable=invalid-commit
 
     print(f"\nInvoices for {first} to {last}, as loaded\n")
@@ -345,6 +389,8 @@ def main():
     )
     print(f"\nStatement lines that wait for a decision or a price: {pending}")
     print(f"Usage records of no known application: {unknown}")
+    parked = env["trtc.account"].search([("parked_since", "!=", False)])
+    print(f"Accounts that could not be billed: {', '.join(parked.mapped('name'))}")
     print(f"\nOne bill as PDF: {save_pdf(posted[:1].sudo())}")
     logins.append(["administrator", "admin", "admin"])
     (HOME / "demo.json").write_text(json.dumps({"logins": logins}), encoding="utf-8")
