@@ -112,21 +112,21 @@ class TrtcAccount(models.Model):
         )
         all_periods = sorted({*by_period, *claimed})
         newest = max(all_periods, default=None)
-        bills, carried = [], lines.browse()
+        bills, carried, carried_claims = [], lines.browse(), claims.browse()
         for period in all_periods:
             draft = self._get_refreshable_draft(period)
             found = by_period.get(period, lines.browse()) | carried
             along = fees if period == newest else fees.browse()
-            again = claimed.get(period, claims.browse())
+            again = claimed.get(period, claims.browse()) | carried_claims
             again |= fee_claims if period == newest else claims.browse()
             total = self._get_exact_total(found) + along._get_exact_total()
             total -= again._get_exact_total()
             if draft or self._get_rounded_total(total):
                 bills.append(Bill(self, period, found, along, again, draft))
-                carried = lines.browse()
+                carried, carried_claims = lines.browse(), claims.browse()
             else:
                 # Less than the smallest coin: goes along with a later period.
-                carried = found.filtered("amount")
+                carried, carried_claims = found.filtered("amount"), again.filtered("amount")
         if (fees or fee_claims) and not all_periods:
             draft = self._get_draft_for_fees()
             period = (draft.trtc_date_from, draft.trtc_date_to) if draft else NO_PERIOD

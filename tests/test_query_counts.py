@@ -1,5 +1,7 @@
 import logging
+from collections import defaultdict
 from contextlib import contextmanager
+from datetime import date
 
 from odoo.tests import tagged
 
@@ -102,3 +104,75 @@ class TestQueryCounts(TrtcCommon):
             self.env["trtc.account"].create_invoices("2024-10-31")
         _logger.info("queries of a run with nothing to do: %s", counts)
         self.assertLessEqual(max(counts), 10)
+
+    # === POSTED, CREDITED, BILLED AGAIN === #
+
+    def _reverse(self, move, modify=False):
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=move.ids)
+            .create({"journal_id": move.journal_id.id, "reason": "Wrong"})
+        )
+        return self.env["account.move"].browse(wizard.reverse_moves(modify)["res_id"])
+
+    def _credit_a_third(self, move):
+        wizard = self.env["trtc.credit"].create({"move_id": move.id, "reason": "Outage"})
+        for line in wizard.line_ids:
+            line.quantity = line.remaining // 3
+        return self.env["account.move"].browse(wizard.action_credit()["res_id"])
+
+    def _count_cycle(self, days, counts):
+        """Count the queries of each step with an invoice that bills so many days."""
+        steps = {
+            "post": lambda: move.action_post(),
+            "reset": lambda: move.button_draft(),
+            "post again": lambda: move.action_post(),
+            "credit a part": lambda: self._credit_a_third(move),
+            "reverse the rest": lambda: self._reverse(move),
+            "post the credit note": lambda: credit.action_post(),
+            "bill it again": lambda: account.create_invoices("2024-10-31"),
+            "refresh": lambda: account.create_invoices("2024-10-31"),
+            "delete": lambda: again.unlink(),
+        }
+        account = self._account(days, 1)
+        move = self.invoice("2024-10-31", account)
+        for name, step in steps.items():
+            if name == "refresh":
+                self.usage("av_hd", 60, "2024-10-01", account.application_ids)
+                account.settle("2024-10-31")
+            with self._counted(counts[name]):
+                result = step()
+            if name == "reverse the rest":
+                credit = result
+            elif name == "bill it again":
+                again = result
+
+    def test_each_day_that_is_credited_costs_a_query(self):
+        """Posting, crediting and billing again ask as often for a month as for a day."""
+        counts = defaultdict(list)
+        for days in (1, 2, 30):
+            self._count_cycle(days, counts)
+        _logger.info("queries of 1, 2 and 30 days: %s", dict(counts))
+        for name, (_first, few, many) in counts.items():
+            self.assertLessEqual(many, few + 5, name)
+
+    def test_each_account_costs_the_schedule_a_query(self):
+        """What automatic runs look for is looked for once for all accounts of a company."""
+        settling, invoicing = [], []
+        company = self.env.company
+        accounts = self.env["trtc.account"]
+        until = date(2024, 10, 31)
+        for _number in range(3):
+            accounts |= self._account(2, 1)
+            for _n in range(0 if len(accounts) < 2 else 8):
+                accounts |= self._account(2, 1)
+            with self._counted(settling):
+                due = accounts._get_settlements_due(company, until)
+            self.assertTrue(due)
+            accounts.settle(until)
+            with self._counted(invoicing):
+                due = accounts._get_invoices_due(company, "month", until)
+            self.assertEqual({one.account_id for one in due}, set(accounts.ids))
+        _logger.info("queries of the schedule: %s, %s", settling, invoicing)
+        self.assertLessEqual(settling[2], settling[1] + 3)
+        self.assertLessEqual(invoicing[2], invoicing[1] + 3)

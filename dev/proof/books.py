@@ -78,6 +78,22 @@ env["trtc.account"].settle("2024-09-30")
 env["trtc.account"].create_invoices("2024-09-30").filtered(
     lambda move: move.state == "draft"
 ).action_post()
+
+# Half of a line of the first invoice of each account comes back: to be billed again, as
+# goodwill, and on a credit note that is still a draft.
+for number, reopens in (("1", "again"), ("2", "goodwill"), ("3", "again"), ("1", "again")):
+    move = env["account.move"].search([
+        ("trtc_account_id.uin", "=", number), ("move_type", "=", "out_invoice"),
+        ("state", "=", "posted"), ("trtc_date_from", "!=", False),
+    ], order="trtc_date_from, id", limit=1)
+    wizard = env["trtc.credit"].create({
+        "move_id": move.id, "reason": "Outage", "reopens": reopens, "date": "2024-10-05",
+    })
+    line = wizard.line_ids.filtered("item_id").sorted("remaining")[-1:]
+    line.quantity = line.remaining // 2
+    credit = env["account.move"].browse(wizard.action_credit()["res_id"])
+    if number != "3":
+        credit.action_post()
 env["trtc.usage"].ingest(
     [{**record, "quantity": record["quantity"] // 2} for record in september[::5]], "feed"
 )
@@ -131,7 +147,8 @@ BOOKS = {
     """,
     "fees": """
         SELECT account.uin, fee.kind, fee.subscription_id, fee.date_from, fee.date_to,
-               fee.amount, coalesce(allocation.released, false), move.state
+               fee.amount, coalesce(allocation.released, false), allocation.kind,
+               allocation.rebills_id IS NOT NULL, move.state
           FROM trtc_fee fee
           JOIN trtc_account account ON account.id = fee.account_id
      LEFT JOIN trtc_allocation allocation ON allocation.fee_id = fee.id
@@ -157,7 +174,9 @@ BOOKS = {
     "allocations": """
         SELECT account.uin, statement.cycle, statement.revision, line.date, item.code,
                line.sdkappid, line.status, line.kind, line.price_unit, allocation.quantity,
-               allocation.amount, coalesce(allocation.released, false), move.trtc_date_from,
+               allocation.amount, coalesce(allocation.released, false), allocation.kind,
+               allocation.reopens, allocation.credited_quantity, credited.quantity,
+               rebilled.quantity, move.state, move.trtc_date_from,
                moved.trtc_item_id = line.item_id, moved.price_unit::numeric(24, 12)
           FROM trtc_allocation allocation
           JOIN trtc_statement_line line ON line.id = allocation.statement_line_id
@@ -166,6 +185,8 @@ BOOKS = {
           JOIN trtc_item item ON item.id = line.item_id
           JOIN account_move move ON move.id = allocation.move_id
      LEFT JOIN account_move_line moved ON moved.id = allocation.move_line_id
+     LEFT JOIN trtc_allocation credited ON credited.id = allocation.credits_id
+     LEFT JOIN trtc_allocation rebilled ON rebilled.id = allocation.rebills_id
     """,
 }
 

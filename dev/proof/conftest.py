@@ -1,9 +1,11 @@
 """Fixtures for tests of whole processes: real Odoo processes on a database of their own."""
 
 import contextlib
+import functools
 import subprocess
 import time
 
+import books
 import pytest
 
 from kit import database as databases
@@ -14,6 +16,44 @@ from kit import odoo
 def environment():
     """Return the environment variables that Odoo's processes need."""
     return odoo.configure()
+
+
+@pytest.fixture(scope="session")
+def prepared(environment):
+    """Return the name of a database with the accounts and usage of the proofs."""
+    with databases.temporary(environment) as name:
+        _complete(environment, name, books.PREPARE)
+        yield name
+
+
+@pytest.fixture
+def prepared_copy(environment, prepared):
+    """Return the name of a fresh copy of the prepared database."""
+    name = f"{prepared}_copy"
+    databases.clone(environment, prepared, name)
+    try:
+        yield name
+    finally:
+        databases.drop(environment, name)
+
+
+@pytest.fixture(scope="session")
+def clean(environment, prepared):
+    """Return (books, net) after one run that nothing disturbed."""
+    name = f"{prepared}_clean"
+    databases.clone(environment, prepared, name)
+    try:
+        _complete(environment, name, books.WORK)
+        with contextlib.closing(databases.connect(environment, name)) as connection:
+            yield books.read(connection), books.read(connection, books.NET)
+    finally:
+        databases.drop(environment, name)
+
+
+@pytest.fixture(scope="session")
+def complete(environment):
+    """Return a function that runs a script on a database to its end."""
+    return functools.partial(_complete, environment)
 
 
 @pytest.fixture
@@ -92,3 +132,8 @@ def wait_until():
         raise AssertionError(f"not so after {timeout} s: {condition}")
 
     return wait
+
+
+def _complete(environment, name, script):
+    arguments = ["shell", "-d", name, "--no-http", "--log-level=warn"]
+    odoo.run(arguments, "proof", "A script of the proofs failed", environment, script)

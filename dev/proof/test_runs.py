@@ -3,54 +3,11 @@
 Whatever happens between two steps, one more run leaves the books of one clean run.
 """
 
-import contextlib
 import signal
 
 import books
 import pytest
-
-from kit import database as databases
-from kit import odoo
-
-#: Lets a process stop right before or after a method, and say so.
-PAUSE = """
-def pause(when, model, method, turn=1):
-    import functools, time
-    owner = env.registry[model]
-    original = getattr(owner, method)
-    calls = []
-    @functools.wraps(original)
-    def wrapped(*args, **kwargs):
-        calls.append(1)
-        here = len(calls) == turn
-        if here and when == "before":
-            print("paused", flush=True)
-            time.sleep(300)
-        result = original(*args, **kwargs)
-        if here and when == "after":
-            print("paused", flush=True)
-            time.sleep(300)
-        return result
-    setattr(owner, method, wrapped)
-"""
-
-#: Lets a process wait until a file is there.
-WAIT = """
-def wait(path):
-    import os, time
-    print("waiting", flush=True)
-    while not os.path.exists(path):
-        time.sleep(0.002)
-"""
-
-#: Runs a step as a request does: again, where the database asks for it.
-RETRY = """
-from odoo.service.model import retrying
-def step(function):
-    result = retrying(function, env)
-    env.cr.commit()
-    return result
-"""
+from processes import PAUSE, RETRY, WAIT, finish, heard
 
 POINTS = {
     "settling: account locked": ("before", "trtc.account", "_settle"),
@@ -70,58 +27,10 @@ POINTS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def prepared(environment):
-    """Return the name of a database with the accounts and usage of the proofs."""
-    with databases.temporary(environment) as name:
-        _complete(environment, name, books.PREPARE)
-        yield name
-
-
 @pytest.fixture
-def database(environment, prepared):
+def database(prepared_copy):
     """Return the name of a fresh copy of the prepared database."""
-    name = f"{prepared}_copy"
-    databases.clone(environment, prepared, name)
-    try:
-        yield name
-    finally:
-        databases.drop(environment, name)
-
-
-@pytest.fixture(scope="module")
-def clean(environment, prepared):
-    """Return (books, net) after one run that nothing disturbed."""
-    name = f"{prepared}_clean"
-    databases.clone(environment, prepared, name)
-    try:
-        _complete(environment, name, books.WORK)
-        with contextlib.closing(databases.connect(environment, name)) as connection:
-            yield books.read(connection), books.read(connection, books.NET)
-    finally:
-        databases.drop(environment, name)
-
-
-def _complete(environment, name, script):
-    arguments = ["shell", "-d", name, "--no-http", "--log-level=warn"]
-    odoo.run(arguments, "proof", "A script of the proofs failed", environment, script)
-
-
-def _heard(process, word):
-    """Read what a process says until it says ``word``."""
-    for line in process.stdout:
-        if line.strip() == word:
-            return
-    raise AssertionError(f"the process ended without {word!r}: {process.stderr.read()}")
-
-
-def _finish(*processes):
-    outputs = []
-    for process in processes:
-        output, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors
-        outputs.append(output)
-    return outputs
+    return prepared_copy
 
 
 def test_the_proofs_prove_nothing_because_there_is_nothing(clean):
@@ -135,7 +44,7 @@ def test_the_proofs_prove_nothing_because_there_is_nothing(clean):
 @pytest.mark.parametrize("point", POINTS)
 def test_a_kill_between_two_steps_loses_or_doubles_something(point, spawn, run, connection, clean):
     process = spawn(f"{PAUSE}\npause(*{POINTS[point]!r})\n{books.WORK}")
-    _heard(process, "paused")
+    heard(process, "paused")
     process.kill()
     assert process.wait() == -signal.SIGKILL
     run(books.WORK)
@@ -151,9 +60,9 @@ step(lambda: env["trtc.account"].create_invoices("2024-10-31"))
 """
     processes = [spawn(script) for _n in range(2)]
     for process in processes:
-        _heard(process, "waiting")
+        heard(process, "waiting")
     gate.touch()
-    _finish(*processes)
+    finish(*processes)
     run(books.WORK)
     books.assert_same(books.read(connection), clean[0])
 
@@ -168,10 +77,10 @@ def test_a_run_waits_for_another_one_or_does_its_work_again(
         run(books.SETTLE + books.COMMIT)
     work = f'found = env["trtc.account"].{step}("2024-10-31")\n'
     first = spawn(f"{WAIT}\n{work}wait({str(gate)!r})\nenv.cr.commit()")
-    _heard(first, "waiting")
+    heard(first, "waiting")
     assert run(f"{work}env.cr.commit()\nprint(len(found))").strip() == "0"
     gate.touch()
-    _finish(first)
+    finish(first)
     run(books.WORK)
     books.assert_same(books.read(connection), clean[0])
 
@@ -189,10 +98,10 @@ def test_a_run_with_an_older_view_does_its_work_again(
         f"{WAIT}\nenv['trtc.account'].search_count([])\nwait({str(gate)!r})\n"
         f"{work}env.cr.commit()\nprint(len(found))"
     )
-    _heard(second, "waiting")
+    heard(second, "waiting")
     assert int(run(f"{work}env.cr.commit()\nprint(len(found))")) > 0
     gate.touch()
-    assert _finish(second)[0].strip() == "0"
+    assert finish(second)[0].strip() == "0"
     run(books.WORK)
     books.assert_same(books.read(connection), clean[0])
 
@@ -215,11 +124,11 @@ def test_usage_that_was_committed_late_is_lost(spawn, run, connection, clean, tm
         f"{WAIT}\nprint(env['trtc.usage'].ingest({late!r}, 'feed')['accepted'])\n"
         f"wait({str(gate)!r})\nenv.cr.commit()"
     )
-    _heard(sender, "waiting")
+    heard(sender, "waiting")
     run(books.WORK)
     assert books.read(connection, books.NET)["settled"] != clean[1]["settled"]
     gate.touch()
-    _finish(sender)
+    finish(sender)
     run(books.WORK)
     books.assert_same(books.read(connection, books.NET), clean[1])
 
@@ -257,11 +166,11 @@ while not os.path.exists({str(end)!r}):
     ]
     runs = [spawn(work) for _n in range(2)]
     for process in senders + runs:
-        _heard(process, "waiting")
+        heard(process, "waiting")
     gate.touch()
-    _finish(*senders)
+    finish(*senders)
     end.touch()
-    _finish(*runs)
+    finish(*runs)
     run(books.WORK)
     found = books.read(connection, books.NET)
     # Invoices posted on the way round each for itself: their exact amounts are compared.
@@ -292,9 +201,9 @@ def test_two_senders_of_the_same_ids_are_both_counted(order, spawn, connection, 
         for sent in (records, backwards)
     ]
     for process in processes:
-        _heard(process, "waiting")
+        heard(process, "waiting")
     gate.touch()
-    results = sorted(output.split() for output in _finish(*processes))
+    results = sorted(output.split() for output in finish(*processes))
     assert results == [["0", "500"], ["500", "0"]]
     with connection.cursor() as cursor:
         cursor.execute(
