@@ -62,7 +62,7 @@ class TrtcArrears(models.Model):
             arrears.display_name = self.env._(
                 "%(account)s: due since %(date)s",
                 account=arrears.account_id.name or "",
-                date=arrears.date_due or "",
+                date=format_date(self.env, arrears.date_due) if arrears.date_due else "",
             )
 
     # === BUSINESS === #

@@ -5,7 +5,7 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 from ..models.figures import show_figure
 from ..rating import prices
@@ -45,7 +45,10 @@ class TrtcReconcile(models.TransientModel):
     @api.depends("date", "company_id")
     def _compute_display_name(self):
         for wizard in self:
-            wizard.display_name = self.env._("Reconciliation of %(date)s", date=wizard.date or "")
+            wizard.display_name = self.env._(
+                "Reconciliation of %(date)s",
+                date=format_date(self.env, wizard.date) if wizard.date else "",
+            )
 
     # === ACTION === #
 
