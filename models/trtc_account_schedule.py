@@ -121,7 +121,9 @@ class TrtcAccount(models.Model):
     def _bill(self, until, invoice_until=None):
         """Settle this account until a day and invoice it; if that fails, undo and park it.
 
-        What was settled stays where only the invoice fails.
+        What was settled stays where only the invoice fails.  Before an invoice is made, all
+        accounts that share it are settled: where one of them fails, that one is parked,
+        and nothing is invoiced.
 
         :param date until: settle the periods that ended on or before it
         :param date invoice_until: invoice likewise; None: settle only
@@ -131,14 +133,19 @@ class TrtcAccount(models.Model):
         self.ensure_one()
         self._get_accounts_to_bill()
         statements, moves = self.env["trtc.statement"], self.env["account.move"]
-        if not self.sudo()._lock_for_billing():
+        group = self._get_invoice_group() if invoice_until else self
+        if not all(account._lock_for_billing() for account in group.sudo()):
             return Billed("held", statements, moves, "")
-        step, day = "settle", until
+        failing, step, day = self, "settle", until
         try:
             with self.env.cr.savepoint():
                 statements = self.settle(until)
+            others = group - self
+            for failing in others and others._filter_to_settle(until):
+                with self.env.cr.savepoint():
+                    statements |= failing.settle(until)
             if invoice_until:
-                step, day = "invoice", invoice_until
+                failing, step, day = self, "invoice", invoice_until
                 with self.env.cr.savepoint():
                     moves = self.create_invoices(invoice_until)
         except COLLISIONS:
@@ -148,24 +155,47 @@ class TrtcAccount(models.Model):
         except IntegrityError as error:
             text = str(self._get_broken_rule(error))
         except Exception as error:  # noqa: BLE001 pylint: disable=broad-exception-caught
-            _logger.exception("%s until %s: %s could not be billed", step, day, self)
+            _logger.exception("%s until %s: %s could not be billed", step, day, failing)
             text = self._get_unexpected_error(error)
         else:
-            self.sudo()._unpark(step)
+            group.sudo()._unpark(step)
             return Billed("done", statements, moves, "")
-        self.sudo()._park(text, step, day)
+        failing = failing.sudo()
+        if failing == self:
+            failing._park(text, step, day)
+        else:
+            if failing.billing_error != text:
+                # Each account of the group comes here: it is told once.
+                failing._park(text, step, day)
+            text = self.env._(
+                "Not invoiced, as %(account)s shares the invoices and could not be settled: "
+                "%(error)s",
+                account=failing.display_name,
+                error=text,
+            )
         return Billed("failed", statements, moves, text)
 
+    def _filter_to_settle(self, until):
+        """Return those accounts that have usage, terms or commitments to settle."""
+        accounts = self.sudo()
+        found = accounts._filter_unsettled(until) | accounts._filter_with_fees_due(until)
+        return found.with_env(self.env).sorted("id")
+
     def _mark_scheduled(self, due):
-        """Remember how far automatic runs went, so that the next one asks for more."""
-        vals = {}
-        if not self.auto_settled_until or self.auto_settled_until < due.until:
-            vals["auto_settled_until"] = due.until
-        if due.invoice_until:
-            vals["auto_invoiced_until"] = due.invoice_until
-            vals["auto_invoiced_on"] = self.company_id._trtc_get_scheduled_day()
-        if vals:
-            self.write(vals)
+        """Remember how far automatic runs went, so that the next one asks for more.
+
+        What an account shares with others is invoiced for all of them.
+        """
+        for account in self._get_invoice_group() if due.invoice_until else self:
+            vals = {}
+            if not account.auto_settled_until or account.auto_settled_until < due.until:
+                vals["auto_settled_until"] = due.until
+            if due.invoice_until:
+                vals["auto_invoiced_until"] = due.invoice_until
+                vals["auto_invoiced_on"] = account.company_id._trtc_get_scheduled_day()
+            vals = {name: value for name, value in vals.items() if account[name] != value}
+            if vals:
+                account.write(vals)
 
     # === TOOLING === #
 
@@ -197,7 +227,7 @@ class TrtcAccount(models.Model):
         """
         accounts, fresh = self._get_schedulable(company, "auto_settled_until", until)
         oldest = self._get_oldest_notes(accounts, until)
-        for account in fresh._filter_unsettled(until) | fresh._filter_with_fees_due(until):
+        for account in fresh._filter_to_settle(until):
             oldest.setdefault(account.id, until)
         return [Due(day, account_id, until, None) for account_id, day in oldest.items()]
 
@@ -214,6 +244,8 @@ class TrtcAccount(models.Model):
         accounts, fresh = self._get_schedulable(
             company, "auto_invoiced_until", until, invoice_cycle=cycle
         )
+        stopped = self._get_stopped_by_parking(company)
+        accounts, fresh = accounts - stopped, fresh - stopped
         oldest = self._get_oldest_notes(fresh, until)
         for account in fresh._filter_with_fees_due(until):
             oldest.setdefault(account.id, until)
@@ -248,16 +280,34 @@ class TrtcAccount(models.Model):
         )
         return {account.id: day for account, day in groups}
 
+    def _get_stopped_by_parking(self, company):
+        """Return the accounts that share invoices with a parked one: they wait with it."""
+        parked = self.search(
+            [
+                ("company_id", "=", company.id),
+                ("parked_since", "!=", False),
+                ("invoice_grouping", "=", "customer"),
+                ("active", "in", (True, False)),
+            ]
+        )
+        return self.browse().union(*parked._get_invoice_groups().values())
+
     def _filter_with_open_draft(self, until):
-        """Return those accounts that have a draft until a day which nobody changed."""
+        """Return those accounts that have a draft until a day which nobody changed.
+
+        A shared draft is that of the leading account.
+        """
+        groups = self._get_invoice_groups()
+        leads = self.browse().union(*(group[0] for group in groups.values()))
         drafts = self.env["account.move"].search(
             [
-                ("trtc_account_id", "in", self.ids),
+                ("trtc_account_id", "in", leads.ids),
                 ("state", "=", "draft"),
                 ("trtc_date_to", "<=", until),
             ]
         )
-        return drafts.filtered(lambda move: move._trtc_is_open()).trtc_account_id
+        found = drafts.filtered(lambda move: move._trtc_is_open()).trtc_account_id
+        return self.filtered(lambda account: groups[account][0] in found)
 
     def _filter_with_draft_to_post(self, until):
         """Return those accounts whose drafts are due for posting and were not tried today."""
@@ -266,6 +316,9 @@ class TrtcAccount(models.Model):
                 ("trtc_account_id", "in", self.ids),
                 ("trtc_account_id.auto_post", "=", True),
                 ("state", "=", "draft"),
+                # One of fees alone has no period.
+                "|",
+                ("trtc_date_to", "=", False),
                 ("trtc_date_to", "<=", until),
             ]
         )

@@ -8,6 +8,7 @@ from odoo.tests import HttpCase, tagged
 
 from .common import TrtcCommon
 from .invoice_choices import ChoicesMixin
+from .schedule import ScheduleCase
 
 
 @tagged("post_install", "-at_install")
@@ -350,6 +351,87 @@ class TestGroupedInvoices(ChoicesMixin, TrtcCommon):
             counts.append(self.cr.sql_log_count - before)
         # Each account is locked, with a savepoint; its invoice line costs what any line costs.
         self.assertLessEqual((counts[1] - counts[0]) / 10, 5)
+
+
+@tagged("post_install", "-at_install")
+class TestGroupedRuns(ChoicesMixin, ScheduleCase):
+    """Automatic and manual runs of two accounts that share their invoices."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.account.invoice_grouping = "customer"
+        cls.second = cls.make_account(invoice_grouping="customer")
+        cls.other = cls.make_application(cls.second)
+        cls.both = cls.account | cls.second
+        cls.env.company.trtc_grace_days = 0
+        for application in (cls.application, cls.other):
+            cls.usage("av_hd", 60_000, "2024-10-09", application)
+
+    def invoices(self):
+        return self.env["account.move"].search([("trtc_account_id", "in", self.both.ids)])
+
+    def test_an_account_held_elsewhere_ends_the_month_of_its_group(self):
+        taken, cls = self.second, self.registry["trtc.account"]
+        real = cls._lock_for_billing
+        with patch.object(cls, "_lock_for_billing", lambda one: one != taken and real(one)):
+            self.run_cron("invoice", "2024-11-01T08:00:00")
+            self.assertEqual(self.account._bill(date(2024, 10, 31), date(2024, 10, 31))[0], "held")
+        self.assertFalse(self.invoices())
+        self.assertFalse(self.account.auto_invoiced_until)
+        self.run_cron("invoice", "2024-11-01T09:00:00")
+        self.assertEqual(self.invoices().trtc_account_ids, self.both)
+
+    def test_an_account_that_is_not_settled_yet_has_a_second_invoice(self):
+        self.both.auto_post = True
+        self.run_cron("invoice", "2024-11-01T08:00:00")
+        self.assertEqual(len(self.invoices()), 1)
+        self.assertEqual(self.invoices().state, "posted")
+        self.assertEqual(self.invoices().amount_untaxed, self.rounded_total(self.both))
+
+    def test_a_run_by_hand_of_one_account_leaves_the_usage_of_the_other_out(self):
+        accountant = self.make_user("accountant")
+        wizard = self.env["trtc.run"].with_user(accountant).create({"until": "2024-10-31"})
+        wizard.account_ids = self.second
+        wizard.action_invoice()
+        self.assertEqual(self.invoices().trtc_account_ids, self.both)
+        self.assertEqual(self.runs().line_ids.statement_ids.account_id, self.both)
+
+    def test_a_group_is_invoiced_without_an_account_that_fails(self):
+        with self.failing(self.second):
+            self.run_cron("invoice", "2024-11-01T08:00:00")
+        self.assertFalse(self.invoices())
+        self.assertEqual(self.both.filtered("parked_since"), self.second)
+        self.assertEqual(self.second.billing_error, "No income account.")
+        error = self.runs().line_ids.filtered(lambda li: li.account_id == self.account).error
+        self.assertIn(self.second.display_name, error)
+        # The others wait with it: no run tries again until somebody has mended it.
+        messages = len(self.second.message_ids)
+        self.assertFalse(self.run_cron("invoice", "2024-11-01T09:00:00"))
+        self.assertEqual(len(self.second.message_ids), messages)
+        self.second.action_try_again()
+        self.run_cron("invoice", "2024-11-01T10:00:00")
+        self.assertEqual(self.invoices().trtc_account_ids, self.both)
+
+    def test_late_usage_of_the_second_account_misses_the_draft(self):
+        self.run_cron("invoice", "2024-11-01T08:00:00")
+        self.usage("av_hd", 60_000, "2024-10-10", self.other)
+        self.run_cron("settle", "2024-11-02T08:00:00")
+        self.run_cron("invoice", "2024-11-02T09:00:00")
+        self.assertEqual(len(self.invoices()), 1)
+        self.assertEqual(self.invoices().amount_untaxed, self.rounded_total(self.both))
+
+    def test_late_usage_of_an_idle_account_is_invoiced_in_mid_month(self):
+        """The group had its invoice of the month, whoever of it had usage then."""
+        idle = self.make_account(invoice_grouping="customer")
+        self.run_cron("invoice", "2024-11-01T08:00:00")
+        self.invoices().action_post()
+        self.usage("av_hd", 60_000, "2024-10-10", self.make_application(idle))
+        self.run_cron("settle", "2024-11-10T08:00:00")
+        self.run_cron("invoice", "2024-11-10T09:00:00")
+        self.assertEqual(len(self.invoices()), 1)
+        self.run_cron("invoice", "2024-12-01T08:00:00")
+        self.assertEqual(len(self.invoices()), 2)
 
 
 @tagged("post_install", "-at_install")
