@@ -74,7 +74,7 @@ class TrtcSpendAlert(models.Model):
     def _compute_reached(self):
         for alert in self:
             newest = alert.sudo().crossing_ids.sorted("month")[-1:]
-            alert.reached = newest and newest._show_month()
+            alert.reached = newest._show_month() if newest else False
 
     # === CONSTRAINT === #
 
