@@ -11,6 +11,7 @@ from . import (
     account_move_ledger,
     account_move_line,
     account_move_line_arrears,
+    account_move_line_left,
     account_move_line_place,
     account_move_post,
     account_move_preview,

@@ -5,7 +5,7 @@ from odoo import Command, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-ZERO = Decimal(0)
+from .account_move_line_left import DUST, EXACT, ZERO
 
 #: What a line of a credit note has in common with the line that it takes back.
 SHARED = ("trtc_kind", "trtc_is_late", "trtc_date_from", "trtc_date_to", "trtc_is_rounding")
@@ -59,24 +59,27 @@ class AccountMove(models.Model):
         self.ensure_one()
         origin = self.reversed_entry_id
         self._trtc_tie_to(origin)
-        rows = origin._trtc_get_rows()
-        remaining = rows._get_remaining()
-        places = {line.trtc_origin_line_id: line for line in self.invoice_line_ids}
         none = self.env["account.move.line"]
-        self.env["trtc.allocation"].create(
-            [
-                row._prepare_credit(*remaining[row], self, places.get(row.move_line_id, none))
-                for row in rows
-                if row.move_line_id in places
-                and any(remaining[row])
-                or not row.move_line_id
-                and row._is_free_and_held()
-            ]
-        )
-        if fit and self.state == "draft" and any(
-            remaining[row] != figures
-            for row, figures in zip(rows, map(rows._get_figures().get, rows.ids), strict=True)
-        ):
+        prepared = [
+            row._prepare_credit(ZERO, ZERO, self, none)
+            for row in origin._trtc_get_rows()
+            if not row.move_line_id and row._is_free_and_held()
+        ]
+        is_whole = True
+        places = self.invoice_line_ids.filtered("trtc_origin_line_id.trtc_allocation_ids")
+        left = places.trtc_origin_line_id._trtc_get_left()
+        for line in places:
+            found = left[line.trtc_origin_line_id]
+            quantity = sum((one for one, _amount in found.values()), ZERO)
+            amount = sum((one for _quantity, one in found.values()), ZERO)
+            shown, worth = line._trtc_get_shown()
+            is_whole &= shown == -quantity and abs(worth + amount) < DUST
+            if quantity:
+                prepared += line.trtc_origin_line_id._trtc_prepare_taking(
+                    line, found, quantity, amount
+                )
+        self.env["trtc.allocation"].create(prepared)
+        if fit and self.state == "draft" and not is_whole:
             self._trtc_fit_lines()
             self._trtc_round_credit()
 
@@ -102,28 +105,62 @@ class AccountMove(models.Model):
             )
 
     def _trtc_fit_lines(self):
-        """Let the lines of this draft have the quantities that the ledger says."""
+        """Let the lines of this draft have the quantities and prices that the ledger says."""
         commands = []
         for line in self.invoice_line_ids.filtered("trtc_origin_line_id"):
             rows = line.trtc_allocation_ids
             if line.trtc_is_rounding or (line.trtc_origin_line_id.trtc_allocation_ids and not rows):
                 commands.append(Command.delete(line.id))
             elif rows:
-                quantity = sum((one for one, _amount in rows._get_figures().values()), ZERO)
+                figures = rows._get_figures().values()
+                quantity = sum((one for one, _amount in figures), ZERO)
+                amount = sum((one for _quantity, one in figures), ZERO)
                 vals = {"quantity": float(line._trtc_get_way() * quantity)}
+                if abs(amount - quantity * line._trtc_get_net_price()) >= DUST:
+                    # A part of the price was credited before.
+                    vals |= {"price_unit": float(amount / quantity), "discount": 0}
                 commands.append(Command.update(line.id, vals))
         self.write({"invoice_line_ids": commands})
 
     def _trtc_round_credit(self):
-        """Let all credit notes of an invoice together be the exact amount, rounded once."""
+        """Let all credit notes of an invoice together be the exact amount, rounded once.
+
+        The one that takes back the last of it leaves nothing open.
+        """
         self.ensure_one()
-        own = self._trtc_get_rows()
-        others = own._get_bases().credit_ids.filtered(lambda row: not row.released) - own
+        origin = self.reversed_entry_id
+        others = origin.reversal_move_ids.filtered(lambda move: move.state != "cancel") - self
         way = -1 if self.move_type == "out_refund" else 1
-        before, exact = way * others._get_exact_total(), way * own._get_exact_total()
+        exact = way * self._trtc_get_rows()._get_exact_total()
+        before = way * others._trtc_get_rows()._get_exact_total()
         rounded = self.trtc_account_id._get_rounded_total
         total = rounded(before + exact) - rounded(before)
-        self._trtc_round_to(total, exact)
+        billed = origin.invoice_line_ids.filtered("trtc_allocation_ids")
+        if not any(
+            quantity or abs(amount) >= DUST
+            for left in billed._trtc_get_left().values()
+            for quantity, amount in left.values()
+        ):
+            credited = sum(others.mapped(lambda move: move._trtc_get_usage_total()))
+            rest = origin._trtc_get_usage_total() - credited
+            total = Decimal(repr(self.currency_id.round(rest)))
+        missing = abs(float(total) - self._trtc_get_usage_total())
+        # More than rounding can make is no matter of rounding.
+        if missing <= (len(self.invoice_line_ids) + 1) * self.currency_id.rounding:
+            self._trtc_round_to(total, exact)
+
+    def _trtc_get_usage_total(self):
+        """Return what usage and fees come to here, in the terms that prices are stated in."""
+        other = self.invoice_line_ids.filtered(
+            lambda line: line.display_type == "product"
+            and not (line.trtc_item_id or line.trtc_fee_id or line.trtc_is_rounding)
+        )
+        return self._trtc_get_billed_total() - sum(
+            line.price_total
+            if any(tax.price_include for tax in line.tax_ids)
+            else line.price_subtotal
+            for line in other
+        )
 
     def _trtc_bill_again(self):
         """Let this copy of a reversed invoice bill again what its credit note took back."""
@@ -152,38 +189,41 @@ class AccountMove(models.Model):
     def _trtc_credit_parts(self, parts, date, reason, reopens):
         """Create a draft credit note for parts of what this posted invoice bills.
 
-        :param parts: [(ledger row, Decimal quantity to take back)]
+        :param parts: [(invoice line, statement line or fee, Decimal quantity to take back)]
         :param date: of the credit note
         :param str reason: for the customer
         :param bool reopens: whether the next run bills it again; otherwise it is goodwill
         :return: the credit note
         """
         self.ensure_one()
-        remaining = self._trtc_get_rows()._get_remaining()
+        lines = self.env["account.move.line"].union(*(line for line, _b, _q in parts)).sudo()
+        left = lines._trtc_get_left()
         groups = defaultdict(list)
-        for row, quantity in parts:
-            left, amount = remaining[row]
-            if quantity != left:
-                # To eight decimals, as amounts of statements are.
-                amount = round(amount * quantity / left, 8)
-            application = (row.statement_line_id or row.fee_id).application_id
-            groups[row.move_line_id, application].append((row, quantity, amount))
+        for line, billed, quantity in parts:
+            held, amount = left[line][billed]
+            if quantity != held:
+                amount = (amount * quantity / held).quantize(EXACT)
+            groups[line, billed.application_id].append((billed, quantity, amount))
         vals = self._trtc_prepare_credit_note(date, reason, reopens)
-        lines = [
-            self._trtc_prepare_credit_line(line, application, found)
-            for (line, application), found in groups.items()
-        ]
         commands = [
-            Command.create({**line, "sequence": 10 * place})
-            for place, line in enumerate(lines, start=1)
+            Command.create(
+                {
+                    **self._trtc_prepare_credit_line(line, application, found),
+                    "sequence": 10 * place,
+                }
+            )
+            for place, ((line, application), found) in enumerate(groups.items(), start=1)
         ]
         credit = self.sudo().create({**vals, "invoice_line_ids": commands})
         places = credit.invoice_line_ids.sorted("sequence")
         self.env["trtc.allocation"].sudo().create(
             [
-                row._prepare_credit(quantity, amount, credit, place)
-                for place, found in zip(places, groups.values(), strict=True)
-                for row, quantity, amount in found
+                values
+                for place, ((line, _application), found) in zip(
+                    places, groups.items(), strict=True
+                )
+                for billed, quantity, amount in found
+                for values in line._trtc_prepare_taken(place, billed, quantity, amount)
             ]
         )
         credit._trtc_round_credit()
@@ -217,10 +257,10 @@ class AccountMove(models.Model):
     def _trtc_prepare_credit_line(self, line, application, parts):
         """Return the values of a line that credits a part of a line of this invoice.
 
-        :param parts: [(ledger row, quantity, amount)]
+        :param parts: [(statement line or fee, quantity, amount)]
         """
         self = self.with_context(lang=self.partner_id.lang or self.env.lang)
-        billed = [row.statement_line_id or row.fee_id for row, _quantity, _amount in parts]
+        billed = [one for one, _quantity, _amount in parts]
         spans = [one._get_period() for one in billed]
         first, last = min(span[0] for span in spans), max(span[1] for span in spans)
         product = billed[0].with_env(self.env)
@@ -233,7 +273,12 @@ class AccountMove(models.Model):
                 date_to=format_date(self.env, last),
             )
         name = self.env._("Credit: %(what)s\n%(days)s", what=what, days=days)
-        quantity = sum((quantity for _row, quantity, _amount in parts), ZERO)
+        quantity = sum((quantity for _billed, quantity, _amount in parts), ZERO)
+        amount = sum((amount for _billed, _quantity, amount in parts), ZERO)
+        price = {"price_unit": line.price_unit, "discount": line.discount}
+        if abs(amount - quantity * line._trtc_get_net_price()) >= DUST:
+            # A part of the price was credited before.
+            price = {"price_unit": float(amount / quantity)}
         return {
             "product_id": line.product_id.id,
             "product_uom_id": line.product_uom_id.id,
@@ -241,8 +286,7 @@ class AccountMove(models.Model):
             "tax_ids": [Command.set(line.tax_ids.ids)],
             "analytic_distribution": line.analytic_distribution,
             "quantity": float(line._trtc_get_way() * quantity),
-            "price_unit": line.price_unit,
-            "discount": line.discount,
+            **price,
             "name": name,
             "trtc_name": name,
             "trtc_item_id": line.trtc_item_id.id,

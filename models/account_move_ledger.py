@@ -1,14 +1,10 @@
-from decimal import Decimal
+from collections import defaultdict
 
 from odoo import models
 from odoo.exceptions import UserError
 
-from .exact import AMOUNT_DIGITS
-
-ZERO = Decimal(0)
-#: Sums of amounts that were rounded to eight decimals one by one miss less than this.
-DUST = Decimal("0.00001")
-EXACT = Decimal(1).scaleb(-AMOUNT_DIGITS[1])
+from .account_move_line_left import DUST, EXACT, ZERO
+from .figures import show_money
 
 
 class AccountMove(models.Model):
@@ -80,22 +76,49 @@ class AccountMove(models.Model):
     def _trtc_record_changes(self):
         """Write into the ledger what somebody changed on this draft by hand.
 
-        A line that credits less than it was made for gives back the rest, the last days
-        first. Any other difference to what the ledger says is a row of its own: it is
-        neither billed nor credited again.
+        A line that credits another quantity than it was made for takes back that; at another
+        price it is an allowance. What an invoice bills beyond the ledger, or less, is a row
+        of its own: it is neither billed nor credited again.
+
+        :raise UserError: for a credit of more than is left
         """
         self.ensure_one()
-        lines = self.sudo().invoice_line_ids.filtered("trtc_allocation_ids")
-        for line in lines:
-            line._trtc_shrink_credit()
-        manual = [vals for line in lines for vals in line._trtc_prepare_manual_rows()]
+        rows = self._trtc_get_rows()
+        if not rows:
+            return
+        if self.currency_id != self.trtc_account_id.currency_id:
+            raise UserError(
+                self.env._(
+                    "%(document)s bills TRTC usage priced in %(priced)s: it cannot be in "
+                    "%(currency)s. Set the currency back, or delete the document and let the "
+                    "account have another pricelist.",
+                    document=self.display_name,
+                    priced=self.trtc_account_id.currency_id.name,
+                    currency=self.currency_id.name,
+                )
+            )
+        figures = rows._get_figures()
+        manual = []
+        for line, held in rows.grouped("move_line_id").items():
+            sums = defaultdict(lambda: (ZERO, ZERO))
+            for row in held if line else ():
+                quantity, amount = sums[row._get_billed()]
+                sums[row._get_billed()] = (
+                    quantity + figures[row.id][0],
+                    amount + figures[row.id][1],
+                )
+            if line and self.reversed_entry_id:
+                line._trtc_follow_credit(sums)
+            elif line:
+                manual += line._trtc_prepare_manual_rows(sums)
         self.env["trtc.allocation"].sudo().create(manual)
-        if manual and self.id:
+        if manual:
+            amount = sum((vals["amount"] for vals in manual), ZERO)
             self.message_post(
                 body=self.env._(
                     "Changed by hand against the TRTC statements, and neither billed nor "
                     "credited again: %(amount)s.",
-                    amount=f"{sum(vals['amount'] for vals in manual):f} {self.currency_id.name}",
+                    amount=show_money(self.env, amount, self.currency_id),
                 )
             )
 
@@ -106,80 +129,47 @@ class AccountMoveLine(models.Model):
 
     # === BUSINESS === #
 
-    def _trtc_get_way(self):
-        """Return 1 where the quantity has the sign of the ledger, -1 on credit notes."""
-        return -1 if self.move_id.move_type == "out_refund" else 1
+    def _trtc_follow_credit(self, sums):
+        """Let the ledger say what this line of a credit note credits by now.
 
-    def _trtc_is_priced_as_origin(self):
-        """Tell whether this line has the price of the line that it credits."""
-        self.ensure_one()
-        origin = self.trtc_origin_line_id
-        return (self.price_unit, self.discount) == (origin.price_unit, origin.discount)
-
-    def _trtc_shrink_credit(self):
-        """Let a line that credits a smaller quantity take back no more than that."""
-        self.ensure_one()
-        rows = self.trtc_allocation_ids.filtered(
-            lambda row: row.kind == "credit" and not row.released
-        )
-        if not rows or not self._trtc_is_priced_as_origin():
-            return
-        held = self.trtc_allocation_ids.filtered(lambda row: not row.released)
-        figures = held._get_figures()
-        credited = sum((quantity for quantity, _amount in figures.values()), ZERO)
-        wanted = self._trtc_get_way() * Decimal(repr(self.quantity))
-        if wanted * credited < 0:
-            return
-        spare = abs(credited) - abs(wanted)
-        for row in rows.sorted(lambda row: (row._get_day(), row.id), reverse=True):
-            if spare <= 0:
-                break
-            quantity, amount = figures[row.id]
-            taken = min(spare, abs(quantity))
-            spare -= taken
-            if taken == abs(quantity):
-                row.unlink()
-            elif quantity:
-                left = quantity * (abs(quantity) - taken) / abs(quantity)
-                row.write(
-                    {
-                        "quantity": left,
-                        "amount": (amount * left / quantity).quantize(EXACT),
-                    }
-                )
-
-    def _trtc_prepare_manual_rows(self):
-        """Return the values of ledger rows for what this line bills beyond the ledger.
-
-        What is taken off goes to the last days first, each at most to nothing.
+        :param sums: {statement line or fee: (quantity, amount)} that the ledger says yet
         """
         self.ensure_one()
-        rows = self.trtc_allocation_ids.filtered(lambda row: not row.released)
-        if self._trtc_has_generated_figures() and "manual" not in rows.mapped("kind"):
-            return []
-        figures = rows._get_figures()
-        sums = {}
-        for row in rows:
-            billed = row.statement_line_id or row.fee_id
-            quantity, amount = sums.get(billed, (ZERO, ZERO))
-            sums[billed] = quantity + figures[row.id][0], amount + figures[row.id][1]
-        way = self._trtc_get_way()
-        quantity = way * Decimal(repr(self.quantity))
-        share = 1 - Decimal(repr(self.discount)) / 100
-        amount = (quantity * Decimal(repr(self.price_unit)) * share).quantize(EXACT)
+        origin = self.trtc_origin_line_id
+        quantity, amount = self._trtc_get_shown()
+        known = sum((one for one, _amount in sums.values()), ZERO)
+        worth = sum((one for _quantity, one in sums.values()), ZERO)
+        as_known = abs(amount - worth) < DUST and (quantity == known or not known)
+        if not origin or as_known:
+            return
+        self.sudo().trtc_allocation_ids.unlink()
+        left = origin._trtc_get_left()[origin]
+        self.env["trtc.allocation"].sudo().create(
+            origin._trtc_prepare_taking(self, left, -quantity, -amount)
+        )
+
+    def _trtc_prepare_manual_rows(self, sums):
+        """Return the values of ledger rows for what this line bills beyond the ledger.
+
+        What is taken off goes to the last days first, each at most to nothing; another
+        price goes to all of them.
+
+        :param sums: {statement line or fee: (quantity, amount)} that the ledger says
+        """
+        self.ensure_one()
+        quantity, amount = self._trtc_get_shown()
+        price = self._trtc_get_net_price()
         quantity -= sum((one for one, _amount in sums.values()), ZERO)
-        amount -= sum((one for _quantity, one in sums.values()), ZERO)
-        if not quantity and abs(amount) < DUST:
+        if not quantity and abs(amount - sum((one for _q, one in sums.values()), ZERO)) < DUST:
             return []
-        ordered = sorted(sums, key=lambda one: (one._get_day(), one.id), reverse=True)
         prepared = []
+        ordered = sorted(sums, key=lambda one: (one._get_day(), one.id), reverse=True)
         for billed in ordered:
-            part = self._trtc_get_part(quantity, sums[billed][0])
-            money = self._trtc_get_part(amount, sums[billed][1])
-            if billed == ordered[-1]:
-                part, money = quantity, amount
-            quantity, amount = quantity - part, amount - money
-            if part or money:
+            held, worth = sums[billed]
+            part = quantity if billed == ordered[-1] else self._trtc_get_part(quantity, held)
+            quantity -= part
+            money = ((held + part) * price).quantize(EXACT) - worth
+            if part or abs(money) >= DUST:
                 prepared.append(
                     {
                         "kind": "manual",

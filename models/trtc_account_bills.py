@@ -73,7 +73,10 @@ class TrtcAccount(models.Model):
             errors += failed
         if errors and len(accounts) == 1:
             raise errors[0]
-        moves |= members._get_drafts_to_post()._trtc_auto_post()
+        drafts = members._get_drafts_to_post()
+        to_post = drafts.filtered(lambda move: move._trtc_is_refreshable())
+        (drafts - to_post)._trtc_keep_drafts()
+        moves |= to_post._trtc_auto_post()
         self.env["trtc.statement.line"].invalidate_model(["is_to_invoice"])
         self.env["trtc.statement"].invalidate_model(["state", "move_ids"])
         return self.env["account.move"].browse(moves.ids)
@@ -110,7 +113,9 @@ class TrtcAccount(models.Model):
         claimed = (claims - fee_claims).grouped(
             lambda claim: periods.period_of(claim.statement_line_id.date, self.invoice_cycle)
         )
-        all_periods = sorted({*by_period, *claimed})
+        # What was free goes along, but is no reason for an invoice.
+        worth = {period for period, found in claimed.items() if any(found.mapped("amount"))}
+        all_periods = sorted({*by_period, *worth})
         newest = max(all_periods, default=None)
         bills, carried, carried_claims = [], lines.browse(), claims.browse()
         for period in all_periods:
@@ -158,7 +163,7 @@ class TrtcAccount(models.Model):
         return drafts.filtered(lambda move: move._trtc_is_open())[:1]
 
     def _get_drafts_to_post(self):
-        """Return the drafts of these accounts that are due for automatic posting."""
+        """Return the drafts of these accounts whose grace is over, changed ones too."""
         drafts = self.env["account.move"].search(
             [
                 ("trtc_account_id", "in", self.filtered("auto_post").ids),
@@ -168,9 +173,7 @@ class TrtcAccount(models.Model):
             ],
             order="trtc_date_to, id",
         )
-        return drafts.filtered(
-            lambda move: not move._trtc_is_in_grace() and move._trtc_is_refreshable()
-        )
+        return drafts.filtered(lambda move: not move._trtc_is_in_grace())
 
     def _get_due_domain(self, limit):
         """Return the domain of statement lines that are due for invoicing.

@@ -37,25 +37,32 @@ class TrtcAccount(models.Model):
         :param period: the invoicing period, (first day, last day)
         :param int sign: 1 for an invoice, -1 for a credit note
         """
+        prices, figures = claims._get_prices(), claims._get_figures()
         prepared = []
-        for found in claims.grouped(self._get_claim_key).values():
-            quantity = -sum((figures[0] for figures in found._get_figures().values()), Decimal(0))
-            if quantity and found._get_price():
-                vals = self._prepare_claim_line(found, period, sign * quantity)
+        groups = claims.grouped(lambda claim: (self._get_claim_key(claim), prices[claim]))
+        for (_key, price), found in groups.items():
+            quantity = -sum((figures[claim.id][0] for claim in found), Decimal(0))
+            if quantity and price:
+                vals = self._prepare_claim_line(found, period, sign * quantity, price)
                 prepared.append((vals, found))
         return prepared
 
-    def _prepare_claim_line(self, claims, period, quantity):
+    def _prepare_claim_line(self, claims, period, quantity, price):
         """Return the values of one invoice line that bills claims again.
 
         :param Decimal quantity: in billing units, with the sign of the invoice
+        :param Decimal price: of a unit
         """
         if claims.fee_id:
-            vals = {**self._prepare_fee_line(claims.fee_id, 1), "quantity": float(quantity)}
+            vals = {
+                **self._prepare_fee_line(claims.fee_id, 1),
+                "quantity": float(quantity),
+                "price_unit": float(price),
+            }
         else:
             lines = claims.statement_line_id
             late = periods.period_of(lines[0].date, self.invoice_cycle) != period
-            vals = self._prepare_invoice_line(lines, late, quantity, claims._get_price())
+            vals = self._prepare_invoice_line(lines, late, quantity, price)
         self = self.with_context(lang=self.partner_id.lang or self.env.lang)
         name = self.env._("Billed again: %(line)s", line=vals["name"])
         return {**vals, "name": name, "trtc_name": name, "trtc_is_rebill": True}

@@ -4,7 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, float_compare
 
-from .exact import AMOUNT_DIGITS, QUANTITY_DIGITS, Exact
+from .account_move_line_left import DUST
+from .exact import AMOUNT_DIGITS, PRICE_DIGITS, QUANTITY_DIGITS, Exact
 
 
 class TrtcAllocation(models.Model):
@@ -77,6 +78,11 @@ class TrtcAllocation(models.Model):
         string="Bill Again",
         help="What the credit note takes back is billed again; otherwise it is goodwill.",
     )
+    is_goodwill = fields.Boolean(
+        string="Allowance",
+        readonly=True,
+        help="Credited at another price than it was billed at: it opens nothing.",
+    )
     rebills_id = fields.Many2one(
         "trtc.allocation",
         string="Bills Again",
@@ -138,12 +144,15 @@ class TrtcAllocation(models.Model):
                 allocation.credit_ids.filtered(lambda one: not one.released).mapped("quantity")
             )
 
-    @api.depends("kind", "reopens", "released", "move_id.state", "rebill_ids.released")
+    @api.depends(
+        "kind", "reopens", "is_goodwill", "released", "move_id.state", "rebill_ids.released"
+    )
     def _compute_is_open(self):
         for allocation in self:
             allocation.is_open = (
                 allocation.kind == "credit"
                 and allocation.reopens
+                and not allocation.is_goodwill
                 and not allocation.released
                 and allocation.move_id.state == "posted"
                 and all(allocation.rebill_ids.mapped("released"))
@@ -155,6 +164,7 @@ class TrtcAllocation(models.Model):
         domain = [
             ("kind", "=", "credit"),
             ("reopens", "=", True),
+            ("is_goodwill", "=", False),
             ("released", "=", False),
             ("move_id.state", "=", "posted"),
             ("rebill_ids", "not any", [("released", "=", False)]),
@@ -210,13 +220,13 @@ class TrtcAllocation(models.Model):
         if self.kind == "credit" and self.move_id.state == "draft":
             return (
                 self.env._("To be billed again once the credit note is posted")
-                if self.reopens
+                if self.reopens and not self.is_goodwill
                 else self.env._("Goodwill, once the credit note is posted")
             )
         if self.kind == "credit":
             return (
                 self.env._("The next run bills it again")
-                if self.reopens
+                if self.reopens and not self.is_goodwill
                 else self.env._("Goodwill: it stays credited")
             )
         if self.kind == "manual":
@@ -309,6 +319,11 @@ class TrtcAllocation(models.Model):
             (self.credit_ids | self.rebill_ids).mapped("released")
         )
 
+    def _get_billed(self):
+        """Return the statement line or fee that this row is about."""
+        self.ensure_one()
+        return self.statement_line_id or self.fee_id
+
     def _get_day(self):
         """Return the day that tells which part of an invoice line comes last."""
         self.ensure_one()
@@ -318,12 +333,22 @@ class TrtcAllocation(models.Model):
         """Return the exact sum of the amounts of these rows, as a Decimal."""
         return sum((amount for _quantity, amount in self._get_figures().values()), Decimal(0))
 
-    def _get_price(self):
-        """Return the exact price of a unit that these rows are billed at, as a Decimal."""
-        billed = self[:1].statement_line_id or self[:1].fee_id
-        if self[:1].fee_id:
-            return Decimal(repr(billed.price_unit))
-        return billed._get_exact_amounts()[billed.id][1]
+    def _get_prices(self):
+        """Return {row: the price of a unit that it is billed at}, as Decimals.
+
+        It is that of the statement line or fee, but where somebody had changed it by hand.
+        """
+        figures = self._get_figures()
+        exact = self.statement_line_id._get_exact_amounts()
+        prices = {}
+        for row in self:
+            quantity, amount = figures[row.id]
+            line = row.statement_line_id
+            price = exact[line.id][1] if line else Decimal(repr(row.fee_id.price_unit))
+            if quantity and abs(quantity * price - amount) >= DUST:
+                price = round(amount / quantity, PRICE_DIGITS[1])
+            prices[row] = price
+        return prices
 
     def _prepare_credit(self, quantity, amount, move, move_line):
         """Return the values of the row by which a credit note takes this one back.

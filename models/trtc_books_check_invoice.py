@@ -246,7 +246,8 @@ class TrtcBooksCheck(models.Model):
                        line.trtc_item_id, line.name, held.amount::text, held.quantity::text,
                        (way.sign * line.quantity * line.price_unit
                         * (1 - coalesce(line.discount, 0) / 100))::text,
-                       (way.sign * line.quantity)::text, held.count
+                       CASE WHEN held.allowance THEN held.quantity
+                            ELSE way.sign * line.quantity END::text, held.count
                   FROM (%(moves)s) AS moves
                   JOIN account_move move ON move.id = moves.id AND move.state = 'posted'
             CROSS JOIN LATERAL (SELECT CASE WHEN move.move_type = 'out_refund'
@@ -255,6 +256,7 @@ class TrtcBooksCheck(models.Model):
                     ON line.move_id = move.id AND line.display_type = 'product'
              LEFT JOIN LATERAL (
                        SELECT min(row.account_id) AS account_id, count(*) AS count,
+                              bool_or(row.is_goodwill) AS allowance,
                               coalesce(sum(row.amount), 0) AS amount,
                               coalesce(sum(row.quantity), 0) AS quantity
                          FROM trtc_allocation row

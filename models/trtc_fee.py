@@ -210,10 +210,12 @@ class TrtcFee(models.Model):
         return bool(self.amount) and all(self.sudo().allocation_ids.mapped("released"))
 
     def _is_credited(self):
-        """Tell whether a posted credit note takes back the invoice of this fee."""
+        """Tell whether a credit note, be it a draft, takes back what billed this fee."""
         self.ensure_one()
-        credits = self.sudo().move_id.reversal_move_ids
-        return any(credit.state == "posted" for credit in credits)
+        return any(
+            row.kind == "credit" and not row.released and all(row.rebill_ids.mapped("released"))
+            for row in self.sudo().allocation_ids
+        )
 
     def _get_exact_total(self):
         """Return the exact sum of these fees, as a Decimal."""

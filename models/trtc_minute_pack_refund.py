@@ -78,6 +78,8 @@ class TrtcMinutePack(models.Model):
             return self.env._("This pack was refunded already.")
         if self.kind != "prepaid" or not self.fee_id:
             return self.env._("Only prepaid minutes that were sold can be refunded.")
+        if self.fee_id._is_credited():
+            return self.env._("A credit note takes back what was paid for it already.")
         if self.date_end < day:
             return self.env._(
                 "The pack ended on %(date)s: what was left has lapsed.",

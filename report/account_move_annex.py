@@ -65,7 +65,8 @@ class AccountMove(models.Model):
         this invoice's own), ``unbilled`` (waived), ``credited`` and ``rebilled`` (what a
         credit note took back) are lists of
         ``{"account", "application", "rows", "covers", "amount"}``, ``fees`` is one of
-        :class:`AnnexFee`, ``accounts`` are those that share the invoice, ``parts`` names those of :data:`PARTS` that there are.  All
+        :class:`AnnexFee`, ``accounts`` are those that share the invoice, ``parts`` names
+        those of :data:`PARTS` that there are.  All
         figures are exact Decimals; ``exact_total + rounding + changes + other == total``.
 
         An invoice of fees alone needs no annex: its lines say all that there is.
@@ -189,7 +190,8 @@ class AccountMove(models.Model):
         self.env["trtc.allocation"].flush_model()
         return SQL(
             """
-            SELECT line.id, line.account_id, line.application_id, line.item_id, line.kind, line.date,
+            SELECT line.id, line.account_id, line.application_id, line.item_id, line.kind,
+                   line.date,
                    line.price_unit, statement.cycle,
                    CASE WHEN first THEN line.metered_quantity ELSE 0 END AS metered_quantity,
                    CASE WHEN first THEN line.quantity ELSE 0 END AS quantity,

@@ -3,7 +3,7 @@ from decimal import Decimal
 from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
-from odoo import Command
+from odoo import Command, fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import SQL, mute_logger
@@ -344,15 +344,6 @@ class TestPartialCredit(CreditCase):
         self.assertEqual(self.net("av_hd"), Decimal("3.99"))
         self.assertEqual(self.net("av_2k"), 0)
 
-    def test_a_price_that_was_lowered_on_the_credit_note_opens_usage(self):
-        credit = self.credit({"av_hd": 1000}, reopens="again")
-        credit.invoice_line_ids = [
-            Command.update(line.id, {"price_unit": 0.001}) for line in credit.invoice_line_ids
-        ]
-        credit.action_post()
-        self.assertEqual(self.net("av_hd"), Decimal("2.99"))
-        self.assert_ledger()
-
     @freeze_time("2024-12-10")
     def test_a_credit_is_dated_in_a_locked_month(self):
         self.env.company.fiscalyear_lock_date = "2024-11-30"
@@ -370,6 +361,95 @@ class TestPartialCredit(CreditCase):
                 lambda li: li.trtc_item_id.code == "av_hd"
             ).tax_ids,
         )
+
+
+@tagged("post_install", "-at_install")
+class TestAllowance(CreditCase):
+    """Another price on a credit note is an allowance: it opens nothing."""
+
+    def change(self, move, code="av_hd", **vals):
+        line = move.invoice_line_ids.filtered(lambda li: li.trtc_item_id.code == code)
+        move.invoice_line_ids = [Command.update(line.id, vals)]
+
+    def test_usage_with_an_allowance_is_billed_again_in_full(self):
+        credit = self.reverse()
+        self.change(credit, price_unit=0.001995)
+        credit.action_post()
+        again = self.invoice("2024-10-31")
+        self.assertEqual(again.invoice_line_ids.trtc_item_id.code, "av_2k")
+        self.assertEqual(self.net("av_hd"), Decimal("1.995"))
+
+    def test_a_discount_opens_usage(self):
+        credit = self.reverse()
+        self.change(credit, discount=50)
+        self.change(credit, "av_2k", discount=50)
+        credit.action_post()
+        self.assertFalse(self.invoice("2024-10-31"))
+        self.assert_ledger()
+
+    def test_an_allowance_and_a_credit_come_to_more_than_the_invoice(self):
+        credit = self.reverse()
+        self.change(credit, discount=50)
+        self.change(credit, "av_2k", discount=50)
+        credit.action_post()
+        rest = self.reverse(trtc_reopens=False)
+        self.assertAlmostEqual(
+            rest.amount_untaxed + credit.amount_untaxed, self.posted.amount_untaxed
+        )
+        rest.action_post()
+        self.assertEqual(self.net(), 0)
+        self.assertFalse(self.invoice("2024-10-31"))
+
+    def test_more_than_the_invoice_is_credited_by_hand(self):
+        credit = self.reverse()
+        self.change(credit, quantity=2000)
+        with self.assertRaisesRegex(UserError, "cannot be credited"):
+            credit.action_post()
+
+    def test_a_credit_note_is_raised_again_and_opens_too_little(self):
+        credit = self.reverse()
+        self.change(credit, quantity=600)
+        credit.action_post()
+        credit.button_draft()
+        self.change(credit, quantity=1000)
+        credit.action_post()
+        self.assertEqual(self.net(), 0)
+        again = self.invoice("2024-10-31")
+        self.assertEqual(again.amount_untaxed, self.posted.amount_untaxed)
+        again.action_post()
+        self.assert_ledger()
+
+    def test_credits_of_two_applications_leave_a_cent_open(self):
+        self.usage("av_hd", 606 * 15, "2024-11-01")
+        self.usage("av_hd", 606 * 15, "2024-11-01", self.other)
+        move = self.invoice("2024-11-30")
+        move.action_post()
+        first = self.credit({"av_hd": 152}, move, application_ids=self.application)
+        first.action_post()
+        rest = self.reverse(move)
+        self.assertAlmostEqual(rest.amount_untaxed + first.amount_untaxed, move.amount_untaxed)
+
+    def test_a_new_invoice_is_made_before_the_credit_note_holds(self):
+        with freeze_time("2024-11-05"), self.assertRaisesRegex(UserError, "later day"):
+            self.reverse(modify=True, date="2024-12-01")
+
+    def test_a_credit_note_is_made_anew_and_its_usage_never_billed(self):
+        credit = self.reverse()
+        credit.action_post()
+        with self.assertRaisesRegex(UserError, "without a new document"):
+            self.reverse(credit, modify=True)
+
+    def test_usage_of_a_draft_is_credited(self):
+        self.posted.button_draft()
+        with self.assertRaisesRegex(UserError, "is not posted"):
+            self.credit({"av_hd": 1})
+
+    def test_dollars_are_billed_as_euros(self):
+        self.usage("av_hd", 60_000, "2024-11-01")
+        draft = self.invoice("2024-11-30")
+        draft.currency_id = self.env.ref("base.EUR")
+        with self.assertRaisesRegex(UserError, "Set the currency back"):
+            draft.action_post()
 
 
 @tagged("post_install", "-at_install")
@@ -416,9 +496,40 @@ class TestChangedByHand(CreditCase):
         credit.action_post()
         self.assertEqual(credit.amount_untaxed, self.draft.amount_untaxed)
         again = self.invoice("2024-11-30")
-        self.assertEqual(again.invoice_line_ids.quantity, 1000, "as settled")
+        self.assertEqual(again.invoice_line_ids.quantity, 900, "what was cut is not billed")
         again.action_post()
         self.assert_ledger()
+
+    def test_what_was_cut_by_hand_is_credited(self):
+        self.draft.invoice_line_ids = [Command.update(self.line.id, {"quantity": 900})]
+        self.draft.action_post()
+        credit = self.credit({"av_hd": 900}, self.draft)
+        self.assertEqual(credit.amount_untaxed, self.draft.amount_untaxed)
+        with self.assertRaisesRegex(UserError, "Nothing to credit"):
+            self.credit({}, self.draft)
+
+    def test_a_discounted_line_is_credited_at_its_full_price(self):
+        self.draft.invoice_line_ids = [Command.update(self.line.id, {"discount": 50})]
+        self.draft.action_post()
+        credit = self.credit({"av_hd": 1000}, self.draft, reopens="again")
+        self.assertAlmostEqual(credit.amount_untaxed, self.draft.amount_untaxed)
+        self.assertFalse(credit.invoice_line_ids.filtered("trtc_is_rounding"))
+        credit.action_post()
+        again = self.invoice("2024-11-30")
+        self.assertAlmostEqual(again.amount_untaxed, self.draft.amount_untaxed)
+        again.action_post()
+        self.assert_ledger()
+
+    def test_a_part_of_a_discounted_invoice_is_credited_and_then_the_rest(self):
+        self.draft.invoice_line_ids = [Command.update(self.line.id, {"discount": 50})]
+        self.draft.action_post()
+        first = self.reverse(self.draft)
+        first.invoice_line_ids = [Command.update(first.invoice_line_ids[0].id, {"quantity": 400})]
+        first.action_post()
+        rest = self.reverse(self.draft)
+        self.assertAlmostEqual(
+            first.amount_untaxed + rest.amount_untaxed, self.draft.amount_untaxed
+        )
 
     def test_a_reworded_line_counts_as_changed(self):
         self.draft.invoice_line_ids = [Command.update(self.line.id, {"name": "Calls"})]
@@ -457,5 +568,18 @@ class TestCreditedFees(CreditCase):
             self.assertEqual((again.amount_untaxed, again.trtc_allocation_ids.fee_id), (100, fee))
             again.action_post()
             self.assertFalse(fee.is_to_invoice)
+            self.assertFalse(fee._is_credited())
             self.assertEqual(fee.move_id, again)
             self.assertFalse(self.invoice("2024-11-30"))
+
+    def test_a_pack_is_credited_and_refunded(self):
+        with freeze_time("2024-12-10"):
+            day = fields.Date.to_date("2024-12-10")
+            pack = self.account._sell_pack(25_000, day)
+            move = self.invoice("2024-12-09")
+            self.assertEqual(move.trtc_allocation_ids.fee_id, pack.fee_id)
+            move.action_post()
+            self.assertFalse(pack._get_refund_obstacle(day))
+            self.reverse(move, trtc_reopens=False)
+            obstacle = pack._get_refund_obstacle(day)
+            self.assertIn("A credit note takes back", obstacle)

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class AccountMoveReversal(models.TransientModel):
@@ -24,9 +25,34 @@ class AccountMoveReversal(models.TransientModel):
     # === ACTION === #
 
     def reverse_moves(self, is_modify=False):
+        if is_modify:
+            self._trtc_check_modify()
         self = self.with_context(trtc_reopens=is_modify or self.trtc_reopens)
         action = super().reverse_moves(is_modify)
         if is_modify:
             for move in self.new_move_ids:
                 move.sudo()._trtc_bill_again()
         return action
+
+    # === TOOLING === #
+
+    def _trtc_check_modify(self):
+        """Raise where a new invoice could not hold what the credit note takes back."""
+        rows = self.move_ids._trtc_get_rows()
+        if rows and self.date and self.date > fields.Date.context_today(self):
+            raise UserError(
+                self.env._(
+                    "The credit note of a later day takes TRTC usage back on that day only, so no "
+                    "new invoice can bill it now. Choose today, or reverse without a new invoice: "
+                    "the next run bills the usage again."
+                )
+            )
+        credits = rows.filtered(lambda row: row.kind == "credit")
+        if credits:
+            raise UserError(
+                self.env._(
+                    "%(document)s credits TRTC usage: reverse it without a new document, which "
+                    "bills the usage again.",
+                    document=", ".join(credits.move_id.mapped("display_name")),
+                )
+            )

@@ -73,6 +73,13 @@ class TrtcCredit(models.TransientModel):
         """Create the draft credit note and open it."""
         self.ensure_one()
         self.move_id.check_access("write")
+        if self.move_id.state != "posted":
+            raise UserError(
+                self.env._(
+                    "%(invoice)s is not posted: change the draft itself instead.",
+                    invoice=self.move_id.display_name,
+                )
+            )
         self._check_date()
         groups = self._get_groups()
         parts = []
@@ -101,42 +108,40 @@ class TrtcCredit(models.TransientModel):
     # === TOOLING === #
 
     def _get_groups(self):
-        """Return {(invoice line, application, item or fee): {ledger row: what is left}}.
+        """Return {(invoice line, application, item or fee): {what is billed: what is left}}.
 
-        Quantities of the days that were chosen, as Decimals.
+        Quantities of the days that were chosen, as Decimals, net of changes by hand and of
+        what was credited before.
         """
         self.ensure_one()
-        move = self.move_id._origin
-        rows = move._trtc_get_rows().filtered(
-            lambda row: row.kind == "bill" and row.move_line_id and self._is_chosen(row)
-        )
+        lines = self.move_id._origin.sudo().invoice_line_ids.filtered("trtc_allocation_ids")
         groups = defaultdict(dict)
-        for row, (quantity, _amount) in rows._get_remaining().items():
-            if quantity:
-                groups[self._get_key(row)][row] = quantity
+        for line, left in lines._trtc_get_left().items():
+            for billed, (quantity, _amount) in left.items():
+                if quantity and self._is_chosen(billed):
+                    groups[self._get_key(line, billed)][billed] = quantity
         return groups
 
-    def _is_chosen(self, row):
-        """Tell whether a row of the ledger is one of those that the filters leave."""
-        billed = row.statement_line_id or row.fee_id
+    def _is_chosen(self, billed):
+        """Tell whether a statement line or fee is one of those that the filters leave."""
         first, last = billed._get_period()
         applications, items = self.application_ids._origin, self.item_ids._origin
+        item = self.env["trtc.item"] if billed._name == "trtc.fee" else billed.item_id
         return (
             (not applications or billed.application_id in applications)
-            and (not items or row.statement_line_id.item_id in items)
+            and (not items or item in items)
             and (not self.date_from or first >= self.date_from)
             and (not self.date_to or last <= self.date_to)
         )
 
-    def _get_key(self, row):
-        billed = row.statement_line_id or row.fee_id
-        thing = row.fee_id or billed.item_id
+    def _get_key(self, line, billed):
+        thing = billed if billed._name == "trtc.fee" else billed.item_id
         return tuple(
-            record.with_env(self.env) for record in (row.move_line_id, billed.application_id, thing)
+            record.with_env(self.env) for record in (line, billed.application_id, thing)
         )
 
     def _prepare_line(self, key, rows):
-        """Return the values of the line that stands for some rows of the ledger."""
+        """Return the values of the line that stands for some of what is billed."""
         move_line, application, thing = key
         is_fee = thing._name == "trtc.fee"
         return {
@@ -146,13 +151,16 @@ class TrtcCredit(models.TransientModel):
             "fee_id": thing.id if is_fee else False,
             "name": thing.name,
             "uom_id": thing.uom_id.id,
-            "price_unit": move_line.price_unit,
+            "price_unit": move_line._trtc_get_net_price(),
             "remaining": sum(rows.values(), ZERO),
             "quantity": sum(rows.values(), ZERO) if self.whole else ZERO,
         }
 
     def _take(self, line, rows, quantity):
-        """Return [(ledger row, quantity)] that together are a quantity, the last days first."""
+        """Return [(invoice line, what it bills, quantity)] that together are a quantity.
+
+        The last days come first.
+        """
         total = sum(rows.values(), ZERO)
         way = 1 if total >= 0 else -1
         if quantity * way < 0 or quantity * way > total * way:
@@ -167,13 +175,13 @@ class TrtcCredit(models.TransientModel):
                 )
             )
         if quantity == total:
-            return list(rows.items())
+            return [(line.move_line_id, *one) for one in rows.items()]
         parts, left = [], quantity * way
         same_sign = [row for row in rows if rows[row] * way > 0]
         for row in sorted(same_sign, key=lambda row: (row._get_day(), row.id), reverse=True):
             taken = min(rows[row] * way, left)
             if taken:
-                parts.append((row, taken * way))
+                parts.append((line.move_line_id, row, taken * way))
                 left -= taken
         return parts
 

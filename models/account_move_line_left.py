@@ -1,0 +1,152 @@
+from collections import defaultdict
+from decimal import Decimal
+
+from odoo import models
+from odoo.exceptions import UserError
+
+from .exact import AMOUNT_DIGITS
+from .figures import show_figure, show_money
+
+ZERO = Decimal(0)
+EXACT = Decimal(1).scaleb(-AMOUNT_DIGITS[1])
+#: Sums of amounts that were rounded to eight decimals one by one miss less than this.
+DUST = Decimal("0.00001")
+
+
+class AccountMoveLine(models.Model):
+    # A room of its own: what is left of what a line bills, and taking it back.
+    _inherit = "account.move.line"  # pylint: disable=consider-merging-classes-inherited
+
+    # === BUSINESS === #
+
+    def _trtc_get_way(self):
+        """Return 1 where the quantity has the sign of the ledger, -1 on credit notes."""
+        return -1 if self.move_id.move_type == "out_refund" else 1
+
+    def _trtc_get_net_price(self):
+        """Return the price of a unit after the discount, as a Decimal."""
+        self.ensure_one()
+        return Decimal(repr(self.price_unit)) * (1 - Decimal(repr(self.discount)) / 100)
+
+    def _trtc_get_shown(self):
+        """Return (quantity, amount) that this line shows, in the terms of the ledger."""
+        self.ensure_one()
+        quantity = self._trtc_get_way() * Decimal(repr(self.quantity))
+        return quantity, (quantity * self._trtc_get_net_price()).quantize(EXACT)
+
+    def _trtc_get_left(self):
+        """Return {line: {statement line or fee: (quantity, amount)}} of what is left of lines.
+
+        It is what they bill, with what was changed by hand, less what credit notes in force,
+        drafts among them, take back. As Decimals, in the terms of the ledger.
+        """
+        credits = self.search([("trtc_origin_line_id", "in", self.ids)]).filtered(
+            lambda line: line.move_id.reversed_entry_id == line.trtc_origin_line_id.move_id
+        )
+        rows = (self | credits).trtc_allocation_ids.filtered(lambda row: not row.released)
+        figures = rows._get_figures()
+        left = {line: defaultdict(lambda: (ZERO, ZERO)) for line in self}
+        for row in rows:
+            line = row.move_line_id
+            place = left[line if line in left else line.trtc_origin_line_id]
+            quantity, amount = place[row._get_billed()]
+            place[row._get_billed()] = (
+                quantity + figures[row.id][0],
+                amount + figures[row.id][1],
+            )
+        return left
+
+    def _trtc_prepare_taking(self, credit_line, left, quantity, amount):
+        """Return the values of the ledger rows by which a line takes back a part of this one.
+
+        At the price that this line has the last days come first. At any other price it is
+        an allowance on all of it: it opens nothing, and is never billed again.
+
+        :param credit_line: the line of the credit note
+        :param left: what is left of this line, see :meth:`_trtc_get_left`
+        :param Decimal quantity: in the terms of the ledger of this line
+        :param Decimal amount: likewise
+        :raise UserError: for more than is left
+        """
+        self.ensure_one()
+        total = sum((one for one, _amount in left.values()), ZERO)
+        worth = sum((one for _quantity, one in left.values()), ZERO)
+        way = 1 if worth >= 0 else -1
+        coin = Decimal(repr(self.currency_id.rounding))
+        if min(way * quantity, way * amount) < 0 or (
+            way * quantity > way * total or way * amount > way * worth + coin
+        ):
+            raise UserError(
+                self.env._(
+                    "%(line)s of %(credit)s: %(quantity)s for %(amount)s cannot be credited. "
+                    "Of what %(invoice)s bills, %(left)s for %(worth)s are left.",
+                    line=(credit_line.name or "").partition("\n")[0],
+                    credit=credit_line.move_id.display_name,
+                    invoice=self.move_id.display_name,
+                    quantity=show_figure(self.env, way * quantity),
+                    amount=show_money(self.env, way * amount, self.currency_id),
+                    left=show_figure(self.env, way * total),
+                    worth=show_money(self.env, way * worth, self.currency_id),
+                )
+            )
+        ordered = sorted(left, key=lambda one: (one._get_day(), one.id), reverse=True)
+        if total and abs(amount - worth * quantity / total) >= DUST:
+            return self._trtc_prepare_allowance(credit_line, left, ordered, amount)
+        prepared = []
+        for billed in ordered:
+            held, money = left[billed]
+            if quantity == total:
+                part = held
+            else:
+                part = way * max(min(way * held, way * quantity), ZERO)
+                quantity, total = quantity - part, total - part
+            if part != held:
+                money = (money * part / held).quantize(EXACT)
+            if part or money:
+                prepared += self._trtc_prepare_taken(credit_line, billed, part, money)
+            if not quantity:
+                break
+        return prepared
+
+    def _trtc_prepare_allowance(self, credit_line, left, ordered, amount):
+        """Return the values of ledger rows for an amount that comes off the price."""
+        worth = sum((one for _quantity, one in left.values()), ZERO)
+        prepared, rest = [], amount
+        for billed in ordered:
+            share = (amount * left[billed][1] / worth).quantize(EXACT) if worth else ZERO
+            money = rest if billed == ordered[-1] else share
+            rest -= money
+            base = self._trtc_get_bases(billed)[:1]
+            if money and base:
+                vals = base._prepare_credit(ZERO, money, credit_line.move_id, credit_line)
+                prepared.append({**vals, "is_goodwill": True})
+        return prepared
+
+    def _trtc_get_bases(self, billed):
+        """Return the ledger rows of this line that a credit note can take back."""
+        return self.trtc_allocation_ids.filtered(
+            lambda row: not row.released and row.kind != "manual" and row._get_billed() == billed
+        )
+
+    def _trtc_prepare_taken(self, credit_line, billed, quantity, amount):
+        """Return the values of the ledger rows that take back a part of one statement line."""
+        prepared = []
+        bases = self._trtc_get_bases(billed)
+        remaining = bases._get_remaining()
+        for base in bases:
+            held = remaining[base][0]
+            way = 1 if held >= 0 else -1
+            part = way * max(min(way * held, way * quantity), ZERO)
+            money = amount
+            if base != bases[-1] and quantity:
+                money = (amount * part / quantity).quantize(EXACT)
+            if part or money:
+                prepared.append(
+                    base._prepare_credit(part, money, credit_line.move_id, credit_line)
+                )
+            quantity, amount = quantity - part, amount - money
+        if quantity and bases:
+            # Somebody had raised the quantity by hand before it was posted.
+            vals = bases[-1]._prepare_credit(quantity, ZERO, credit_line.move_id, credit_line)
+            prepared.append({**vals, "kind": "manual", "credits_id": False, "rebills_id": False})
+        return prepared
