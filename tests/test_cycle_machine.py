@@ -19,7 +19,7 @@ from .cycle import ZERO, Line, Notebook, Paper
 _logger = logging.getLogger(__name__)
 
 #: How many random cycles are played, from which seed on, and how many steps each has.
-RUNS = int(os.environ.get("TRTC_CYCLES", "8"))
+RUNS = int(os.environ.get("TRTC_CYCLES", "6"))
 SEED = int(os.environ.get("TRTC_CYCLES_SEED", "0"))
 STEPS = int(os.environ.get("TRTC_CYCLES_STEPS", "25"))
 
@@ -213,9 +213,10 @@ class CycleCase(TrtcCommon):
 
     def _step_post(self, dice, number=None):
         number = number or self._choose(dice, self.book.papers, "draft")
+        may = self.book.may_post(number)
         self._move(number).action_post()
+        self.assertTrue(may, "a credit note of more than is left was posted")
         self.book.post(number)
-        self._compare_held(number)
         return f"{number}"
 
     def _step_reset(self, dice):
@@ -301,18 +302,15 @@ class CycleCase(TrtcCommon):
         made = self.book.papers[credit.id] = self._read(credit, kind, tied=True)
         made.reopens = reopens
         if kind == "credit":
-            found = {line.origin: line.held for line in made.lines.values()}
-            wanted = {place: -held for place, held in left.items() if held}
-            found = {place: held for place, held in found.items() if held}
-            self.assertEqual(found, wanted, "a reversal takes back all that is left")
+            self._assert_figures(
+                {line.origin: line.known for line in made.lines.values()},
+                {place: (-quantity, -amount) for place, (quantity, amount) in left.items()},
+                "a reversal takes back all that is left",
+            )
         if modify:
             self.assertEqual(credit.state, "posted")
             made.state, made.was_posted = "posted", True
-            again = self.book.papers[result.id] = self._read(result, "bill")
-            self.assertEqual(
-                sorted(line.held for line in again.lines.values()),
-                sorted(-line.held for line in made.lines.values()),
-            )
+            self.book.papers[result.id] = self._read(result, "bill")
         return f"{number} by {credit.id}, {'again' if reopens else 'goodwill'}"
 
     def _step_modify(self, dice):
@@ -325,27 +323,25 @@ class CycleCase(TrtcCommon):
         wizard = self._as_accountant(self.env["trtc.credit"]).create(
             {"move_id": number, "reason": "Outage", "reopens": reopens}
         )
-        wanted, spoilt = defaultdict(Decimal), set()
+        wanted = defaultdict(Decimal)
         for line in wizard.line_ids:
-            place = self.book.papers[number].lines[line.move_line_id.id]
-            # What was changed by hand is spread over days and applications.
-            if self._has_manual(line.move_line_id):
-                spoilt.add(line.move_line_id.id)
+            self.assertTrue(line.remaining)
             if dice.random() < 0.6:
                 share = dice.choice([1, 1, 0.5, 0.3, 0.7])
                 part = Decimal(repr(line.remaining * share)).quantize(Decimal("0.01"))
-                self.assertLessEqual(part * (1 if place.known > 0 else -1), abs(place.known))
                 line.quantity = float(part)
                 wanted[line.move_line_id.id] -= part
+        left = {place: self.book.get_left(place)[0] for place in wanted}
+        for place, part in wanted.items():
+            self.assertLessEqual(abs(part), abs(left[place]), "no more than was billed")
         credit = self.env["account.move"].browse(wizard.action_credit()["res_id"])
         made = self.book.papers[credit.id] = self._read(credit, "credit", tied=True)
         made.reopens = reopens == "again"
         found = defaultdict(Decimal)
         for line in made.lines.values():
-            found[line.origin] += line.held
+            found[line.origin] += line.known[0]
         for place, quantity in wanted.items():
-            if place not in spoilt:
-                self.assertEqual(found[place], quantity, "the credit is what was entered")
+            self.assertEqual(found[place], quantity, "the credit is what was entered")
         return f"{number} by {credit.id}, {reopens}"
 
     # === READ === #
@@ -376,33 +372,17 @@ class CycleCase(TrtcCommon):
             if not (line.trtc_item_id or line.trtc_fee_id):
                 continue
             quantity, price = way * Decimal(repr(line.quantity)), Decimal(repr(line.price_unit))
+            shown = quantity, quantity * price
             paper.lines[line.id] = Line(
-                key=self._get_key(line),
-                held=self._get_held(line),
+                name=line.trtc_item_id.code or f"fee {line.trtc_fee_id.id}",
                 quantity=quantity,
                 price=price,
-                known=quantity,
+                held=shown if move.state == "draft" else (ZERO, ZERO),
+                known=shown,
                 origin=line.trtc_origin_line_id.id if tied else 0,
                 made=(quantity, price),
             )
         return paper
-
-    def _get_key(self, line):
-        rows = line.trtc_allocation_ids
-        return self._get_row_key(rows[:1]) if rows else (line.trtc_item_id.code, ZERO)
-
-    def _get_row_key(self, row):
-        billed = row.statement_line_id or row.fee_id
-        name = billed._name == "trtc.fee" and billed.id or billed.item_id.code
-        return name, Decimal(repr(billed.price_unit))
-
-    def _get_held(self, line):
-        rows = line.sudo().trtc_allocation_ids
-        rows = rows.filtered(lambda row: not row.released and row.kind != "manual")
-        return sum((quantity for quantity, _amount in rows._get_figures().values()), ZERO)
-
-    def _has_manual(self, line):
-        return "manual" in line.sudo().trtc_allocation_ids.mapped("kind")
 
     # === CHECK === #
 
@@ -423,11 +403,6 @@ class CycleCase(TrtcCommon):
                 },
                 f"document {number}",
             )
-
-    def _compare_held(self, number):
-        for place, line in self.book.papers[number].lines.items():
-            held = self._get_held(self.env["account.move.line"].browse(place))
-            self.assertEqual(held, line.held, f"document {number}, line {place}")
 
     def _end(self):
         """Settle, invoice and post all that is left; then check everything."""
@@ -509,14 +484,15 @@ class CycleCase(TrtcCommon):
             net = sum(figures[row.id][1] for row in found)
             for row in found:
                 quantity, money = figures[row.id]
-                key = self._get_row_key(row)
+                key = billed._name == "trtc.fee" and f"fee {billed.id}" or billed.item_id.code
                 if row.kind == "manual":
                     manual[key] += money
                     amount += money
-                elif row.kind == "credit" and not row.reopens:
+                elif row.kind == "credit" and (row.is_goodwill or not row.reopens):
                     again = row.rebill_ids.filtered(lambda one: not one.released)
-                    goodwill[key] += quantity + sum(figures[one.id][0] for one in again)
-                    amount += money + sum(figures[one.id][1] for one in again)
+                    money += sum(figures[one.id][1] for one in again)
+                    goodwill[key] += money
+                    amount += money
                 elif row.kind == "credit":
                     again = row.rebill_ids.filtered(lambda one: not one.released)
                     self.assertEqual(
@@ -538,6 +514,12 @@ class CycleCase(TrtcCommon):
         for key in {*found, *expected}:
             pair = found.get(key, ZERO), expected.get(key, ZERO)
             self.assertAlmostEqual(*pair, 4, f"{what} {key}")
+
+    def _assert_figures(self, found, expected, what):
+        for key in {*found, *expected}:
+            for number in (0, 1):
+                pair = (one.get(key, (ZERO, ZERO))[number] for one in (found, expected))
+                self.assertAlmostEqual(*pair, 4, f"{what}: line {key}")
 
     def _check_totals(self):
         """A posted document is the exact sum of its rows, rounded once."""
