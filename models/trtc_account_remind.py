@@ -18,7 +18,9 @@ class TrtcAccount(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if "arrears_exempt" in vals:
+        if vals.get("arrears_exempt"):
+            # What was suspended goes on at once. Reminders are left to the scheduled action:
+            # a tick that is taken back by mistake has sent nothing.
             self.sudo()._follow_arrears()
         return result
 

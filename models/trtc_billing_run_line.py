@@ -69,7 +69,8 @@ class TrtcBillingRunLine(models.Model):
         else:
             invoice_until = run.until if run.what == "invoice" else None
             self._note(account._bill(run.until, invoice_until))
-        if "waiting" not in run.line_ids.mapped("state"):
+        # Not by all lines of the run: a long queue would be read once for each of them.
+        if not self.search_count([("run_id", "=", run.id), ("state", "=", "waiting")], limit=1):
             run._finish()
 
     def _get_problem(self, run):

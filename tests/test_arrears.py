@@ -374,6 +374,14 @@ class TestArrears(ArrearsCommon):
         self.assertFalse(self.suspended("2024-11-13"))
         self.assertEqual(self.episodes().outcome, "exempt")
 
+    def test_a_tick_that_is_taken_back_sends_a_reminder_at_once(self):
+        self.account.arrears_exempt = True
+        with self.at("2024-11-12 00:00:00"):
+            self.account.with_user(self.make_user("manager")).arrears_exempt = False
+        self.assertFalse(self.reminders())
+        self.run_at("2024-11-12 01:00:00")
+        self.assertTrue(self.reminders())
+
     # === RIGHTS === #
 
     def test_a_reader_follows_arrears(self):

@@ -139,6 +139,17 @@ class TestQueue(RunCase, CronMixinCase):
         self.assertEqual(self.run_cron("work", "2024-11-10T09:00:00"), [])
         self.assert_books(*self.accounts)
 
+    def test_each_account_of_a_queue_reads_all_the_others(self):
+        self.accounts |= self.make_accounts(9)
+        run, _opened = self.start("action_settle")
+        first, second = run.line_ids[:2]
+        first._work()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        second._work()
+        read = self.env.cache.get_records(run.line_ids, run.line_ids._fields["state"])
+        self.assertLess(len(read), len(run.line_ids))
+
     def test_two_accounts_are_queued(self):
         self.patch(trtc_run, "AT_ONCE", 3)
         with self.capture_triggers("trtc_billing.cron_billing_run") as triggers:
