@@ -26,6 +26,7 @@ class AccountMove(models.Model):
         string="Not Posted or Sent",
         readonly=True,
         copy=False,
+        groups="base.group_user",
         help="Why this invoice was not posted or sent automatically.",
     )
 
@@ -84,10 +85,15 @@ class AccountMove(models.Model):
     def _trtc_get_wanted_date(self):
         """Return the day that the account's rule gives to this draft; False: that of posting.
 
-        What takes back or replaces another invoice is dated when it is issued.
+        What takes back or replaces another invoice, or bills again what a credit note took
+        back, is dated when it is issued.
         """
         self.ensure_one()
-        if self.reversed_entry_id or self.invoice_line_ids.trtc_origin_line_id:
+        if (
+            self.reversed_entry_id
+            or self.invoice_line_ids.trtc_origin_line_id
+            or self._trtc_get_rows().rebills_id
+        ):
             return False
         account = self.trtc_account_id.with_company(self.company_id)
         return account._get_invoice_date((self.trtc_date_from, self.trtc_date_to))
@@ -198,6 +204,52 @@ class AccountMove(models.Model):
                 )
         return self.filtered(lambda move: move.state == "posted")
 
+    def _trtc_keep_drafts(self):
+        """Tell once why these drafts are not posted, though their grace is over."""
+        if self.env.context.get("trtc_preview"):
+            return
+        for move in self.try_lock_for_update():
+            reason = move._trtc_get_change()
+            if move.trtc_hold != reason:
+                move._trtc_hold(reason)
+                move._trtc_remind(
+                    self.env._(
+                        "Check and post the draft of %(account)s",
+                        account=move.trtc_account_id.display_name,
+                    ),
+                    reason,
+                )
+
+    def _trtc_get_change(self):
+        """Return what sets this draft apart from what was generated, and what to do."""
+        self.ensure_one()
+        account = self.trtc_account_id
+        values = {
+            "partner": account._get_invoice_partner().display_name,
+            "currency": account.currency_id.name,
+        }
+        if self.partner_id != account._get_invoice_partner():
+            return self.env._(
+                "Not posted automatically: invoices of the account go to %(partner)s now. Post "
+                "this draft by hand, or delete it and run Settle and Invoice again.",
+                **values,
+            )
+        if self.currency_id != account.currency_id:
+            return self.env._(
+                "Not posted automatically: the account is billed in %(currency)s now. Post this "
+                "draft by hand, or delete it and run Settle and Invoice again.",
+                **values,
+            )
+        if self.is_move_sent:
+            return self.env._(
+                "Not posted automatically: the draft was sent to the customer already. Check it "
+                "and post it by hand."
+            )
+        return self.env._(
+            "Not posted automatically: the draft was changed by hand. Check it and post it by "
+            "hand, or delete it and run Settle and Invoice again."
+        )
+
     def _trtc_refuse_date(self):
         """Raise because no day until today is open for this draft."""
         account = self.trtc_account_id.with_company(self.company_id)
@@ -262,12 +314,17 @@ class AccountMove(models.Model):
         """Leave a posted invoice unsent; the salesperson, or who posted it, hears of it."""
         self.ensure_one()
         self._trtc_hold(reason)
+        self._trtc_remind(self.env._("Send %(invoice)s", invoice=self.name), reason)
+
+    def _trtc_remind(self, summary, note):
+        """Give the salesperson, or who runs this, something to do about an invoice."""
+        self.ensure_one()
         user = self.trtc_account_id.user_id
         if not (user.active and self.with_user(user).has_access("read")):
             user = self.env.user
         self.activity_schedule(
             "mail.mail_activity_data_todo",
-            summary=self.env._("Send %(invoice)s", invoice=self.name),
-            note=reason,
+            summary=summary,
+            note=note,
             user_id=user.id,
         )

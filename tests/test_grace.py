@@ -82,6 +82,32 @@ class TestGrace(ChoicesMixin, TrtcCommon):
         self._invoice_on(THIRD)
         self.assertEqual(move.state, "draft")
 
+    def test_nobody_hears_of_a_draft_that_is_not_posted(self):
+        self.account.auto_post = True
+        self.account.user_id = self.make_user("accountant")
+        for change, says in (
+            (lambda move: move.invoice_line_ids.write({"name": "As agreed"}), "changed by hand"),
+            (lambda move: self._give_invoice_address(), "Payables"),
+        ):
+            self.usage("av_hd", 60_000, "2024-10-10")
+            move = self._invoice_on(FIRST)
+            change(move)
+            self._invoice_on(SECOND)
+            self.assertFalse(move.trtc_hold)
+            for moment in (THIRD, "2024-11-04 04:00:00"):
+                self._invoice_on(moment)
+            self.assertEqual(move.state, "draft")
+            self.assertIn(says, move.trtc_hold)
+            self.assertEqual(move.activity_ids.ensure_one().user_id, self.account.user_id)
+            told = move.message_ids.filtered(lambda one: "Not posted" in (one.body or ""))
+            self.assertEqual(len(told), 1)
+            move.unlink()
+
+    def _give_invoice_address(self):
+        self.env["res.partner"].create(
+            {"name": "Payables", "type": "invoice", "parent_id": self.customer.id}
+        )
+
     def test_an_invoice_that_was_reset_is_posted_again(self):
         self.account.auto_post = True
         self.usage("av_hd", 60_000, "2024-10-10")

@@ -211,6 +211,19 @@ class TestLockDates(ChoicesMixin, TrtcCommon):
                 move.button_draft()
                 move.unlink()
 
+    def test_what_is_billed_again_is_dated_in_the_old_period(self):
+        self.account.auto_post = False
+        self.usage("av_hd", 60_000, "2024-10-10")
+        move = self.run_as_cron()
+        move.action_post()
+        move._reverse_moves([{"invoice_date": date(2024, 11, 20)}], cancel=True)
+        again = self.run_as_cron()
+        self.assertEqual(again.trtc_date_to, date(2024, 10, 31))
+        self.assertFalse(again.invoice_date)
+        with freeze_time("2024-11-25 10:00:00"):
+            again.action_post()
+        self.assertEqual((again.invoice_date, again.date), (date(2024, 11, 25),) * 2)
+
     # === WHAT FOLLOWS FROM THE DATE === #
 
     def test_the_rate_of_another_day_is_used(self):

@@ -203,6 +203,18 @@ class TestInvoiceDay(ScheduleCase):
         self.run_cron("invoice", "2024-11-03T08:00:00")
         self.assertEqual(self.invoices().state, "posted")
 
+    def test_fees_alone_stay_a_draft_after_a_lock(self):
+        self.account.auto_post = True
+        self.price_editions(self.pricelist_usd, {"pro": 100.0})
+        subscription = self.subscribe(self.application, "pro", "2024-11-01")
+        subscription.write({"bill_fee": True, "date_end": "2024-11-30"})
+        self.env.company.sudo().fiscalyear_lock_date = "2024-11-30"
+        self.run_cron("invoice", "2024-11-01T08:00:00")
+        self.assertEqual((self.invoices().state, self.invoices().trtc_date_to), ("draft", False))
+        self.env.company.sudo().fiscalyear_lock_date = False
+        self.run_cron("invoice", "2024-11-02T08:00:00")
+        self.assertEqual(self.invoices().state, "posted")
+
 
 @tagged("post_install", "-at_install")
 class TestOneByOne(ScheduleCase):
