@@ -83,6 +83,7 @@ class AccountMove(models.Model):
         string="Bill Usage Again",
         default=True,
         copy=False,
+        groups="base.group_user",
         help="What this credit note takes back is billed again by the next run. Otherwise it "
         "is goodwill: it stays credited.",
     )

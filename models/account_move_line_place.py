@@ -31,6 +31,7 @@ class AccountMoveLine(models.Model):
     trtc_distribution = fields.Json(
         readonly=True,
         copy=False,
+        groups="base.group_user",
         help="The analytic distribution that the application of this line asks for.",
     )
 

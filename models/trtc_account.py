@@ -70,6 +70,7 @@ class TrtcAccount(models.Model):
     auto_post = fields.Boolean(
         string="Post Automatically",
         tracking=True,
+        groups="base.group_user",
         help="Post invoices as soon as they are created, instead of leaving drafts.",
     )
     derive_robots_from = fields.Date(

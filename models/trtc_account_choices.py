@@ -11,6 +11,7 @@ class TrtcAccount(models.Model):
     auto_send = fields.Boolean(
         string="Send Automatically",
         tracking=True,
+        groups="base.group_user",
         help="Send invoices by the customer's sending method, by default e-mail, once they are "
         "posted. Without an address they stay unsent, and you hear of it.",
     )
@@ -20,6 +21,7 @@ class TrtcAccount(models.Model):
         ondelete="restrict",
         tracking=True,
         domain="[('type', '=', 'sale')]",
+        groups="base.group_user",
         help="The sales journal of the invoices. Empty: the first one of the company.",
     )
     payment_term_id = fields.Many2one(
@@ -28,6 +30,7 @@ class TrtcAccount(models.Model):
         check_company=True,
         ondelete="restrict",
         tracking=True,
+        groups="base.group_user",
         help="Empty: those of the customer.",
     )
     invoice_date_rule = fields.Selection(
@@ -36,12 +39,14 @@ class TrtcAccount(models.Model):
         required=True,
         default="issue",
         tracking=True,
+        groups="base.group_user",
         help="The accounting date and the rate of exchange follow the invoice date. Where it "
         "falls on a locked day, the invoice is dated on the first open day and says so.",
     )
     invoice_sections = fields.Boolean(
         string="Sections per Application",
         tracking=True,
+        groups="base.group_user",
         help="Invoice lines stand under the application that they bill. Otherwise "
         "applications share a line for each billing item.",
     )

@@ -17,6 +17,7 @@ class TrtcAccount(models.Model):
         required=True,
         default="account",
         tracking=True,
+        groups="base.group_user",
         help="Accounts of a customer that choose one per customer share an invoice for each "
         "period, where invoice address, currency, invoice period and all choices here are the "
         "same. Each account has a section of its own on it.",

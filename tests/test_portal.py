@@ -150,6 +150,36 @@ class TestIsolation(PortalCase):
         shown.env.invalidate_all()
         self.assertIn("Billed", shown.explanation)
 
+    def test_customer_reads_what_is_decided_about_invoices(self):
+        """Only staff needs to know; annex and pages show none of it."""
+        for model, names in (
+            ("account.move", ["trtc_hold", "trtc_reopens"]),
+            ("account.move.line", ["trtc_distribution"]),
+            (
+                "trtc.account",
+                [
+                    "auto_send",
+                    "auto_post",
+                    "invoice_journal_id",
+                    "payment_term_id",
+                    "invoice_grouping",
+                    "invoice_date_rule",
+                    "invoice_sections",
+                ],
+            ),
+        ):
+            records = self.env[model].with_user(self.user)
+            shown = records.fields_get()
+            for name in names:
+                with self.subTest(model=model, name=name):
+                    self.assertNotIn(name, shown)
+                    with self.assertRaises(AccessError):
+                        records.search_read([], [name])
+        account = self.account.with_user(self.user)
+        self.assertTrue(account.name)
+        with self.assertRaises(AccessError):
+            account.read(["auto_post"])
+
     def test_visitor_needs_the_token(self):
         self.statement._portal_ensure_token()
         self.login(self.env["res.users"])
