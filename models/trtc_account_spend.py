@@ -178,7 +178,10 @@ class TrtcAccount(models.Model):
         else:
             self.message_post(body=note)
         template = self.env.ref("trtc_billing.mail_template_spend", raise_if_not_found=False)
-        told = self._get_highest(crossings.filtered("alert_id.notify_customer"))
+        # A customer whose first bills go back for months is told of nothing long past.
+        month = periods.period_of(self.company_id._trtc_today(), periods.MONTH)[0]
+        recent = crossings.filtered(lambda one: one.month >= periods.add_months(month, -1))
+        told = self._get_highest(recent.filtered("alert_id.notify_customer"))
         for crossing in told if template else ():
             self._post_template(template, crossing, self._get_invoice_partner())
 

@@ -134,6 +134,7 @@ class TestSpend(TrtcCommon):
 
     # === WHO IS TOLD === #
 
+    @freeze_time("2024-11-20 10:00:00")
     def test_the_customer_is_told_unasked(self):
         self.use(80)
         self.assertFalse(self.account.message_ids.filtered("partner_ids"))
@@ -142,6 +143,17 @@ class TestSpend(TrtcCommon):
         message = self.account.message_ids.filtered("partner_ids").ensure_one()
         self.assertEqual(message.partner_ids, self.customer)
         self.assertIn("100 % of the budget", message.body)
+        self.assertIn("October 2024", message.subject)
+
+    def test_a_new_customer_is_told_of_months_long_past(self):
+        self.alerts.notify_customer = True
+        with freeze_time("2024-11-20 10:00:00"):
+            for month in ("07", "08", "09"):
+                self.usage("av_hd", 200 * 60, f"2024-{month}-10")
+            self.use(200)
+        self.assertEqual(len(self.crossings()), 12)
+        self.assertIn("July", self.notes()[0])
+        message = self.account.message_ids.filtered("partner_ids").ensure_one()
         self.assertIn("October 2024", message.subject)
 
     def test_nobody_is_told_where_there_is_no_salesperson(self):
