@@ -222,8 +222,7 @@ class AccountMove(models.Model):
                 for place, ((line, _application), found) in zip(
                     places, groups.items(), strict=True
                 )
-                for billed, quantity, amount in found
-                for values in line._trtc_prepare_taken(place, billed, quantity, amount)
+                for values in line._trtc_prepare_taken(place, found)
             ]
         )
         credit._trtc_round_credit()

@@ -92,7 +92,7 @@ class AccountMoveLine(models.Model):
         ordered = sorted(left, key=lambda one: (one._get_day(), one.id), reverse=True)
         if total and abs(amount - worth * quantity / total) >= DUST:
             return self._trtc_prepare_allowance(credit_line, left, ordered, amount)
-        prepared = []
+        parts = []
         for billed in ordered:
             held, money = left[billed]
             if quantity == total:
@@ -103,50 +103,54 @@ class AccountMoveLine(models.Model):
             if part != held:
                 money = (money * part / held).quantize(EXACT)
             if part or money:
-                prepared += self._trtc_prepare_taken(credit_line, billed, part, money)
+                parts.append((billed, part, money))
             if not quantity:
                 break
-        return prepared
+        return self._trtc_prepare_taken(credit_line, parts)
 
     def _trtc_prepare_allowance(self, credit_line, left, ordered, amount):
         """Return the values of ledger rows for an amount that comes off the price."""
         worth = sum((one for _quantity, one in left.values()), ZERO)
+        by_billed = self._trtc_get_bases().grouped(lambda row: row._get_billed())
         prepared, rest = [], amount
         for billed in ordered:
             share = (amount * left[billed][1] / worth).quantize(EXACT) if worth else ZERO
             money = rest if billed == ordered[-1] else share
             rest -= money
-            base = self._trtc_get_bases(billed)[:1]
-            if money and base:
-                vals = base._prepare_credit(ZERO, money, credit_line.move_id, credit_line)
+            if money and (bases := by_billed.get(billed)):
+                vals = bases[0]._prepare_credit(ZERO, money, credit_line.move_id, credit_line)
                 prepared.append({**vals, "is_goodwill": True})
         return prepared
 
-    def _trtc_get_bases(self, billed):
+    def _trtc_get_bases(self):
         """Return the ledger rows of this line that a credit note can take back."""
         return self.trtc_allocation_ids.filtered(
-            lambda row: not row.released and row.kind != "manual" and row._get_billed() == billed
+            lambda row: not row.released and row.kind != "manual"
         )
 
-    def _trtc_prepare_taken(self, credit_line, billed, quantity, amount):
-        """Return the values of the ledger rows that take back a part of one statement line."""
-        prepared = []
-        bases = self._trtc_get_bases(billed)
-        remaining = bases._get_remaining()
-        for base in bases:
-            held = remaining[base][0]
-            way = 1 if held >= 0 else -1
-            part = way * max(min(way * held, way * quantity), ZERO)
-            money = amount
-            if base != bases[-1] and quantity:
-                money = (amount * part / quantity).quantize(EXACT)
-            if part or money:
-                prepared.append(
-                    base._prepare_credit(part, money, credit_line.move_id, credit_line)
-                )
-            quantity, amount = quantity - part, amount - money
-        if quantity and bases:
-            # Somebody had raised the quantity by hand before it was posted.
-            vals = bases[-1]._prepare_credit(quantity, ZERO, credit_line.move_id, credit_line)
-            prepared.append({**vals, "kind": "manual", "credits_id": False, "rebills_id": False})
+    def _trtc_prepare_taken(self, credit_line, parts):
+        """Return the values of the ledger rows that take back parts of this line.
+
+        :param parts: [(statement line or fee, quantity, amount)]
+        """
+        rows = self._trtc_get_bases()
+        remaining, by_billed = rows._get_remaining(), rows.grouped(lambda row: row._get_billed())
+        move, prepared = credit_line.move_id, []
+        for billed, quantity, amount in parts:
+            bases = by_billed.get(billed, rows.browse())
+            for base in bases:
+                held = remaining[base][0]
+                way = 1 if held >= 0 else -1
+                part = way * max(min(way * held, way * quantity), ZERO)
+                money = amount
+                if base != bases[-1] and quantity:
+                    money = (amount * part / quantity).quantize(EXACT)
+                if part or money:
+                    prepared.append(base._prepare_credit(part, money, move, credit_line))
+                quantity, amount = quantity - part, amount - money
+            if quantity and bases:
+                # Somebody had raised the quantity by hand before it was posted.
+                vals = bases[-1]._prepare_credit(quantity, ZERO, move, credit_line)
+                rest = {"kind": "manual", "credits_id": False, "rebills_id": False}
+                prepared.append({**vals, **rest})
         return prepared
