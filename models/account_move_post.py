@@ -89,11 +89,10 @@ class AccountMove(models.Model):
         back, is dated when it is issued.
         """
         self.ensure_one()
-        if (
-            self.reversed_entry_id
-            or self.invoice_line_ids.trtc_origin_line_id
-            or self._trtc_get_rows().rebills_id
-        ):
+        lines = self.invoice_line_ids
+        if self.reversed_entry_id or lines.trtc_origin_line_id:
+            return False
+        if any(lines.mapped("trtc_is_rebill")):
             return False
         account = self.trtc_account_id.with_company(self.company_id)
         return account._get_invoice_date((self.trtc_date_from, self.trtc_date_to))
