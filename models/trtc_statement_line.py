@@ -296,6 +296,8 @@ class TrtcStatementLine(models.Model):
 
     def _get_exact_amounts(self):
         """Return {line id: (billable quantity, unit price, amount)} as Decimals."""
+        if not self:
+            return {}
         self.flush_model()
         rows = self.env.execute_query(
             SQL(
