@@ -38,16 +38,19 @@ class AccountMoveLine(models.Model):
         """Return {line: {statement line or fee: (quantity, amount)}} of what is left of lines.
 
         It is what they bill, with what was changed by hand, less what credit notes in force,
-        drafts among them, take back. As Decimals, in the terms of the ledger.
+        drafts among them, take back; of what a credit note takes back, less what was billed
+        again. As Decimals, in the terms of the ledger.
         """
         credits = self.search([("trtc_origin_line_id", "in", self.ids)]).filtered(
             lambda line: line.move_id.reversed_entry_id == line.trtc_origin_line_id.move_id
         )
         rows = (self | credits).trtc_allocation_ids.filtered(lambda row: not row.released)
-        figures = rows._get_figures()
+        # Of a credit note: what runs, or invoices that replace another one, billed again.
+        again = self.trtc_allocation_ids.rebill_ids.filtered(lambda row: not row.released) - rows
+        figures = (rows | again)._get_figures()
         left = {line: defaultdict(lambda: (ZERO, ZERO)) for line in self}
-        for row in rows:
-            line = row.move_line_id
+        for row in rows | again:
+            line = row.rebills_id.move_line_id if row in again else row.move_line_id
             place = left[line if line in left else line.trtc_origin_line_id]
             quantity, amount = place[row._get_billed()]
             place[row._get_billed()] = (
@@ -89,6 +92,8 @@ class AccountMoveLine(models.Model):
                     worth=show_money(self.env, way * worth, self.currency_id),
                 )
             )
+        if quantity != total or abs(amount - worth) >= DUST:
+            self._trtc_check_divisible(credit_line)
         ordered = sorted(left, key=lambda one: (one._get_day(), one.id), reverse=True)
         if total and abs(amount - worth * quantity / total) >= DUST:
             return self._trtc_prepare_allowance(credit_line, left, ordered, amount)
@@ -107,6 +112,24 @@ class AccountMoveLine(models.Model):
             if not quantity:
                 break
         return self._trtc_prepare_taken(credit_line, parts)
+
+    def _trtc_check_divisible(self, credit_line):
+        """Raise if a part of this line is to be taken back, and it credits another one.
+
+        What it opened is billed again once, by one document.
+        """
+        self.ensure_one()
+        if "credit" in self._trtc_get_bases().mapped("kind"):
+            raise UserError(
+                self.env._(
+                    "%(line)s of %(document)s takes back a part of %(credit)s: lines of credit "
+                    "notes are taken back as a whole. Enter the quantity and price that it has "
+                    "there, or delete the line.",
+                    line=(credit_line.name or "").partition("\n")[0],
+                    document=credit_line.move_id.display_name,
+                    credit=self.move_id.display_name,
+                )
+            )
 
     def _trtc_prepare_allowance(self, credit_line, left, ordered, amount):
         """Return the values of ledger rows for an amount that comes off the price."""

@@ -616,3 +616,34 @@ class TestCycleFindings(CycleCase):
         self.assertEqual(sum(second.invoice_line_ids.mapped("quantity")), 1001)
         second.action_post()
         self.assertFalse(self.lines().filtered("is_to_invoice"))
+
+    def _reverse(self, move, modify=False):
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=move.ids)
+            .create({"journal_id": move.journal_id.id, "reason": "Wrong"})
+        )
+        return self.env["account.move"].browse(wizard.reverse_moves(modify)["res_id"])
+
+    def test_a_credit_note_is_taken_back_though_its_usage_is_billed_again(self):
+        self.usage("av_hd", 60_000, "2024-10-01")
+        first = self.invoice("2024-10-31")
+        first.action_post()
+        self._reverse(first, modify=True)
+        second = self._reverse(first.reversal_move_ids)
+        self.assertFalse(second.invoice_line_ids.trtc_allocation_ids, "the new invoice holds it")
+
+    def test_a_part_of_a_credit_note_is_taken_back_and_the_rest_is_lost(self):
+        self.usage("av_hd", 60_000, "2024-10-01")
+        first = self.invoice("2024-10-31")
+        first.action_post()
+        credit = self._reverse(first)
+        credit.action_post()
+        second = self._reverse(credit)
+        line = second.invoice_line_ids
+        second.invoice_line_ids = [Command.update(line.id, {"quantity": 400})]
+        with self.assertRaisesRegex(UserError, "taken back as a whole"), self.env.cr.savepoint():
+            second.action_post()
+        second.invoice_line_ids = [Command.update(line.id, {"quantity": 1000})]
+        second.action_post()
+        self.assertFalse(self.invoice("2024-10-31"))
