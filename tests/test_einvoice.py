@@ -78,6 +78,7 @@ class TestEInvoice(EInvoiceCase):
         """Peppol refuses it: PEPPOL-EN16931-R111."""
         self.price_editions(self.pricelist_usd, {"pro": 99})
         self.edition("pro").included_minutes = 0
+        self.edition("pro").fee_product_id.taxes_id = self.tax
         self.subscribe(self.application, "pro", "2024-10-15", "2024-11-14")
         self.usage("av_hd", 1000, "2024-10-20", unit="min")
         move = self._post(self.invoice("2024-10-31"))

@@ -19,14 +19,17 @@ RAN = re.compile(r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) 
 
 
 def main(arguments, environment):
-    """Carry out ``dev/check [lint|install]`` or ``dev/check core``; return the exit code."""
-    if arguments[:1] == ["core"]:  # takes long: only when asked for
+    """Carry out ``dev/check [lint|install|suite]`` or ``dev/check core``; return the exit code.
+
+    Without a name: lint and install. The others take long.
+    """
+    if arguments[:1] == ["core"]:
         return core.main(arguments[1:], environment)
-    checks = {"lint": _lint, "install": _install}
+    checks = {"lint": _lint, "install": _install, "suite": _install_with_tests}
     unknown = [name for name in arguments if name not in checks]
     if unknown:
-        raise Failure(f"There is no check {unknown[0]}: there are lint, install and core.")
-    results = [checks[name](environment) for name in arguments or checks]
+        raise Failure(f"There is no check {unknown[0]}: there are lint, install, suite and core.")
+    results = [checks[name](environment) for name in arguments or ("lint", "install")]
     return 0 if all(results) else 1
 
 
@@ -60,17 +63,39 @@ def _packages():
 
 
 def _install(environment):
-    """Install the module in a new database as anyone would, its tests run on the way."""
+    """Install the module in a new database as anyone would."""
+    complaints, _log = _install_anew(
+        "Installing the module in a new database", (), "The installation failed", environment
+    )
+    say(f"{complaints} complaints in the log")
+    return not complaints
+
+
+def _install_with_tests(environment):
+    """Install the module likewise, and let Odoo's own runner run all of its tests."""
+    complaints, log = _install_anew(
+        "Installing the module in a new database with its tests",
+        ("--test-enable", f"--test-tags=/{layout.MODULE}"),
+        "The installation or one of its tests failed",
+        environment,
+    )
+    ran = RAN.search(log)
+    say(f"{ran[3] if ran else 'no'} tests ran, {complaints} complaints in the log")
+    return bool(ran) and not complaints
+
+
+def _install_anew(title, options, sentence, environment):
+    """Install the module; return how many complaints the log has, and the log."""
     name = f"trtc_{database.checkout_id()}_test_{os.getpid()}_{secrets.token_hex(2)}"
     failure = None
     with layout.lock("check-install"):
         try:
-            with step("Installing the module in a new database with its tests"):
+            with step(title):
                 odoo.run(
-                    ["-d", name, "-i", layout.MODULE, "--test-enable", "--stop-after-init",
-                     f"--test-tags=/{layout.MODULE}", "--http-port=0"],
+                    ["-d", name, "-i", layout.MODULE, "--stop-after-init", "--http-port=0",
+                     *options],
                     "check-install",
-                    "The installation or one of its tests failed",
+                    sentence,
                     environment,
                 )  # fmt: skip
         except Failure as error:
@@ -83,9 +108,7 @@ def _install(environment):
         say(line)
     if failure:
         raise failure
-    ran = RAN.search(log)
-    say(f"{ran[3] if ran else 'no'} tests ran, {len(complaints)} complaints in the log")
-    return bool(ran) and not complaints
+    return len(complaints), log
 
 
 def _complaints(log):
