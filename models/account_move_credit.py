@@ -19,6 +19,7 @@ class AccountMove(models.Model):
 
     def _reverse_moves(self, default_values_list=None, cancel=False):
         held = self.filtered(lambda move: move.is_invoice() and move._trtc_get_rows())
+        held._trtc_check_left()
         if cancel:
             held._trtc_check_uncredited()
         reversals = super()._reverse_moves(default_values_list, cancel)
@@ -36,6 +37,33 @@ class AccountMove(models.Model):
         return action
 
     # === BUSINESS === #
+
+    def _trtc_check_left(self):
+        """Raise if nothing is left to credit of one of these invoices."""
+        for move in self:
+            lines = move.sudo().invoice_line_ids.filtered("trtc_allocation_ids")
+            others = move.reversal_move_ids.filtered(lambda other: other.state != "cancel")
+            product_lines = move.invoice_line_ids.filtered(
+                lambda line: line.display_type == "product"
+            )
+            own = lines | product_lines.filtered("trtc_is_rounding")
+            if (
+                others
+                and product_lines == own
+                and not any(
+                    quantity or abs(amount) >= DUST
+                    for left in lines._trtc_get_left().values()
+                    for quantity, amount in left.values()
+                )
+            ):
+                raise UserError(
+                    self.env._(
+                        "Nothing is left to credit of %(invoice)s: it was credited on %(others)s. "
+                        "Post, change or delete that.",
+                        invoice=move.display_name,
+                        others=", ".join(others.mapped("display_name")),
+                    )
+                )
 
     def _trtc_check_uncredited(self):
         """Raise if something of these invoices was credited or billed again already."""

@@ -110,7 +110,9 @@ class AccountMove(models.Model):
             if line and self.reversed_entry_id:
                 line._trtc_follow_credit(sums)
             elif line:
-                manual += line._trtc_prepare_manual_rows(sums)
+                changes = line._trtc_prepare_manual_rows(sums)
+                line._trtc_check_covers_credits(changes)
+                manual += changes
         self.env["trtc.allocation"].sudo().create(manual)
         if manual:
             amount = sum((vals["amount"] for vals in manual), ZERO)
@@ -181,6 +183,32 @@ class AccountMoveLine(models.Model):
                     }
                 )
         return prepared
+
+    def _trtc_check_covers_credits(self, changes):
+        """Raise if this line was lowered by hand below what credit notes take back of it.
+
+        :param changes: values of the ledger rows for what was changed
+        """
+        credits = self.sudo().trtc_allocation_ids.credit_ids.filtered(
+            lambda row: not row.released
+        )
+        if not changes or not credits:
+            return
+        left = sum(
+            (amount for _quantity, amount in self._trtc_get_left()[self].values()), ZERO
+        )
+        worth = self._trtc_get_shown()[1]
+        left += sum((vals["amount"] for vals in changes), ZERO)
+        if left * worth < 0 and abs(left) >= DUST:
+            raise UserError(
+                self.env._(
+                    "%(line)s on %(invoice)s: %(others)s takes back more than it bills now. Set it "
+                    "back, or cancel the credit note first.",
+                    line=(self.name or "").partition("\n")[0],
+                    invoice=self.move_id.display_name,
+                    others=", ".join(credits.move_id.mapped("display_name")),
+                )
+            )
 
     def _trtc_get_part(self, difference, held):
         """Return how much of a difference one statement line or fee can take."""

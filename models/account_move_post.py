@@ -35,6 +35,7 @@ class AccountMove(models.Model):
     def _post(self, soft=True):
         generated = self.filtered("trtc_account_id").sudo()
         generated._trtc_date()
+        generated._trtc_fit_due_date()
         posted = super()._post(soft)
         for move in generated:
             if move.state == "posted":
@@ -52,6 +53,17 @@ class AccountMove(models.Model):
         return self.env["trtc.account"].browse(account.id for (account,) in groups)
 
     # === DATES === #
+
+    def _trtc_fit_due_date(self):
+        """Let no invoice be due before the day of its issue.
+
+        Without payment terms core keeps the day on which the draft was made.
+        """
+        for move in self.filtered(lambda move: move.state == "draft"):
+            issue = move.invoice_date or fields.Date.context_today(move)
+            due = move.invoice_date_due
+            if not move.invoice_payment_term_id and due and due < issue:
+                move.invoice_date_due = issue
 
     @api.model
     def _trtc_create_or_refresh(self, bills):

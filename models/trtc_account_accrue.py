@@ -178,8 +178,10 @@ class TrtcAccount(models.Model):
                    coalesce(held.account_id, move.trtc_account_id) AS account_id,
                    held.move_line_id, held.amount, held.quantity,
                    CASE WHEN held.kind = 'manual' THEN 'manual'
-                        WHEN (held.kind = 'credit' AND held.reopens IS NOT TRUE)
-                          OR (base.kind = 'credit' AND base.reopens IS NOT TRUE)
+                        WHEN (held.kind = 'credit'
+                              AND (held.reopens IS NOT TRUE OR held.is_goodwill IS TRUE))
+                          OR (base.kind = 'credit'
+                              AND (base.reopens IS NOT TRUE OR base.is_goodwill IS TRUE))
                         THEN 'goodwill' ELSE 'billed' END AS class
               FROM trtc_allocation held
               JOIN account_move move ON move.id = held.move_id

@@ -256,7 +256,7 @@ class TrtcAccount(models.Model):
                         "account": account,
                         "amount": account._get_owed(arrears),
                         "since": arrears.since,
-                        "suspended": bool(episode.suspended_at),
+                        "suspended": bool(episode.suspended_at and episode._is_suspended()),
                         "deadline": episode and episode._show_deadline(),
                     }
                 )

@@ -108,7 +108,7 @@ class TrtcAccount(models.Model):
         values = {"reminded": episode._show_moment(episode.reminded_at)}
         if not episode._get_deadline():
             return self.env._("Reminded on %(reminded)s. Nothing else follows.", **values)
-        if episode.suspended_at:
+        if episode.suspended_at and episode._is_suspended():
             return self.env._(
                 "Reminded on %(reminded)s, suspended since %(suspended)s. The applications go "
                 "on as soon as it is paid.",

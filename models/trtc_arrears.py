@@ -183,6 +183,12 @@ class TrtcArrears(models.Model):
         made = new._suspend("arrears", self.company_id._trtc_today(), note)
         made.arrears_id = self
 
+    def _is_suspended(self):
+        """Tell whether an application is still suspended by this episode."""
+        self.ensure_one()
+        today = self.company_id._trtc_today()
+        return any(not one.date_end or one.date_end >= today for one in self.suspension_ids)
+
     def _resume_applications(self):
         """End the suspensions of this episode, and no others."""
         self.ensure_one()

@@ -9,7 +9,7 @@ from .accrual import AccrualCommon
 class TestReconciliation(AccrualCommon):
     """What is rated is invoiced, accrued, goodwill or waived: nothing is left over."""
 
-    def credit(self, move, reopens=True, quantity=None, dated=None):
+    def credit(self, move, reopens=True, quantity=None, dated=None, **line):
         """Credit a posted invoice, or so much of its first line; return the credit note."""
         wizard = (
             self.env["account.move.reversal"]
@@ -20,6 +20,7 @@ class TestReconciliation(AccrualCommon):
         note.trtc_reopens = reopens
         if quantity is not None:
             note.invoice_line_ids[0].quantity = quantity
+        note.invoice_line_ids[0].write(line)
         note.action_post()
         return note
 
@@ -84,6 +85,15 @@ class TestReconciliation(AccrualCommon):
         # Taken back in turn, it is billed.
         self.credit(note)
         self.assertEqual(self.reconcile("2024-10-31"), {"settled": 10, "invoiced": 10})
+
+    def test_an_allowance_on_a_credit_note_is_accrued(self):
+        self.use(10, "2024-10-05")
+        move = self.bill("2024-10-31")
+        self.credit(move, dated="2024-10-31", discount=50)
+        self.assertEqual(
+            self.reconcile("2024-10-31"), {"settled": 10, "invoiced": 5, "goodwill": 5}
+        )
+        self.assertEqual(self.unbilled("2024-10-31"), {})
 
     def test_what_was_waived_by_hand_is_accrued(self):
         self.use(10, "2024-10-05")

@@ -119,10 +119,32 @@ class TestFullCredit(CreditCase):
 
     def test_an_invoice_is_credited_twice(self):
         self.reverse().action_post()
-        second = self.reverse()
-        self.assertFalse(second.invoice_line_ids, "nothing is left to credit")
+        for modify in (False, True):
+            with self.assertRaisesRegex(UserError, "Nothing is left to credit"):
+                self.reverse(modify=modify)
+
+    def test_a_part_that_was_credited_is_on_the_new_invoice_again(self):
+        self.credit({"av_hd": 100}).action_post()
         with self.assertRaisesRegex(UserError, "was credited or billed again already"):
             self.reverse(modify=True)
+
+    def test_an_invoice_is_lowered_under_its_credit_note(self):
+        self.reverse().action_post()
+        self.posted.button_draft()
+        line = self.posted.invoice_line_ids[0]
+        self.posted.invoice_line_ids = [Command.update(line.id, {"quantity": 10})]
+        with self.assertRaisesRegex(UserError, "takes back more than it bills now"):
+            self.posted.action_post()
+
+    def test_an_invoice_is_due_before_it_is_issued(self):
+        with freeze_time("2024-12-01"):
+            self.usage("av_hd", 60_000, "2024-11-01")
+            draft = self.invoice("2024-11-30")
+        with freeze_time("2024-12-20"):
+            draft.action_post()
+        self.assertEqual(draft.invoice_date_due, draft.invoice_date)
+        terms = draft.line_ids.filtered(lambda line: line.display_type == "payment_term")
+        self.assertEqual(terms.date_maturity, draft.invoice_date)
 
     def test_a_credit_note_takes_back_what_another_one_did(self):
         self.credit({"av_hd": 300})

@@ -279,7 +279,7 @@ class TestGroupedInvoices(ChoicesMixin, TrtcCommon):
 
         def fail(account, until):
             if account == self.second:
-                raise UserError("The terms of this account cannot be opened.")
+                raise UserError(self.env._("The terms of this account cannot be opened."))
             return opened(account, until)
 
         with patch.object(accounts, "_open_terms", fail):

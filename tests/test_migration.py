@@ -2,6 +2,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from odoo import Command
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .test_credit_notes import CreditCase
@@ -43,7 +44,8 @@ class TestCreditNotesBefore(CreditCase):
         credit = self.make_old()
         self.migrate()
         self.assertEqual(self.net(), 0)
-        self.assertFalse(self.reverse().invoice_line_ids)
+        with self.assertRaisesRegex(UserError, "Nothing is left to credit"):
+            self.reverse()
         self.assertEqual(credit.trtc_account_id, self.account)
 
     def test_an_old_credit_note_bills_its_usage_again(self):

@@ -204,7 +204,7 @@ class TrtcReconcile(models.TransientModel):
 
         :param move_ids: those that hold usage or fees; others that name an account are added
         """
-        taxes = self.env["account.tax"].with_context(active_test=False).search([])
+        taxes = self.env["account.tax"].search([("active", "in", (True, False))])
         included = taxes.filtered("price_include")
         rows = self.env.execute_query(
             SQL(

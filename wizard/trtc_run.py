@@ -91,6 +91,7 @@ class TrtcRun(models.TransientModel):
         work = found._filter_unsettled(until) | found._filter_with_fees_due(until)
         if what == "invoice":
             work |= found._filter_uninvoiced()
+            work |= found._get_drafts_to_post()._trtc_get_accounts() & found
         # Who names a parked account wants it tried, even if nothing is left to do.
         work |= accounts.sudo().filtered("parked_since")
         return self.env["trtc.account"].browse(sorted(work.ids))

@@ -132,8 +132,7 @@ def test_a_kill_between_credit_note_and_new_invoice_loses_usage(spawn, run, conn
     query = """
         SELECT coalesce(sum(row.amount), 0)
           FROM trtc_allocation row JOIN trtc_account account ON account.id = row.account_id
-         WHERE account.uin = '3' AND row.released IS NOT TRUE AND row.statement_id IN (
-               SELECT id FROM trtc_statement WHERE date_to < '2024-10-01' AND revision = 1)
+         WHERE account.uin = '3' AND row.released IS NOT TRUE
     """
     run(books.WORK)
     before = _count(connection, query)
@@ -158,13 +157,12 @@ def test_a_credit_note_is_reset_while_another_process_bills_it_again(
 ):
     """Whoever is second gives way, or sees what the first one did."""
     gate = tmp_path / "gate"
-    run(f"{DRAFT}\nassert len(credit) == 1\ncredit.action_post()\nenv.cr.commit()")
     number = _count(
         connection,
         """
         SELECT min(row.move_id) FROM trtc_allocation row
           JOIN trtc_account account ON account.id = row.account_id
-         WHERE row.kind = 'credit' AND account.uin = '3'
+         WHERE row.kind = 'credit' AND account.uin = '1'
         """,
     )
     reset = f'env["account.move"].browse({number}).button_draft()\n'
