@@ -436,7 +436,7 @@ class CycleCase(TrtcCommon):
     def _finish_drafts(self):
         """Post every draft; what cannot be posted is deleted, or else cancelled."""
         for number in [n for n, p in self.book.papers.items() if p.state == "draft"]:
-            for step in ("post", "switch_and_post", "delete", "cancel"):
+            for step in ("post", "switch_and_post", "delete", "cancel", "mend_and_post"):
                 try:
                     with self.env.cr.savepoint():
                         getattr(self, f"_step_{step}")(None, number)
@@ -451,6 +451,23 @@ class CycleCase(TrtcCommon):
 
     def _step_switch_and_post(self, dice, number):
         self._move(number).action_switch_move_type()
+        self._step_post(dice, number)
+
+    def _step_mend_and_post(self, dice, number):
+        """Take back what was changed by hand: a credit note rests on this document."""
+        move, lines = self._move(number), self.book.papers[number].lines
+        for line in lines.values():
+            line.quantity, line.price = line.made
+        move.invoice_line_ids = [
+            Command.update(
+                place,
+                {
+                    "quantity": float(self._way(move) * line.quantity),
+                    "price_unit": float(line.price),
+                },
+            )
+            for place, line in lines.items()
+        ]
         self._step_post(dice, number)
 
     def _get_rows(self):
