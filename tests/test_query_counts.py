@@ -129,11 +129,12 @@ class TestQueryCounts(TrtcCommon):
             "post again": lambda: move.action_post(),
             "credit a part": lambda: self._credit_a_third(move),
             "reverse the rest": lambda: self._reverse(move),
-            "post the credit note": lambda: credit.action_post(),
+            "post the credit note": lambda: made["reverse the rest"].action_post(),
             "bill it again": lambda: account.create_invoices("2024-10-31"),
             "refresh": lambda: account.create_invoices("2024-10-31"),
-            "delete": lambda: again.unlink(),
+            "delete": lambda: made["bill it again"].unlink(),
         }
+        made = {}
         account = self._account(days, 1)
         move = self.invoice("2024-10-31", account)
         for name, step in steps.items():
@@ -141,11 +142,7 @@ class TestQueryCounts(TrtcCommon):
                 self.usage("av_hd", 60, "2024-10-01", account.application_ids)
                 account.settle("2024-10-31")
             with self._counted(counts[name]):
-                result = step()
-            if name == "reverse the rest":
-                credit = result
-            elif name == "bill it again":
-                again = result
+                made[name] = step()
 
     def test_each_day_that_is_credited_costs_a_query(self):
         """Posting, crediting and billing again ask as often for a month as for a day."""
