@@ -21,16 +21,16 @@ class TrtcSealed(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        self._check_settling()
+        self._check_settling("create")
         return super().create(vals_list)
 
     def write(self, vals):
         if not self._get_unsealed_fields().issuperset(vals):
-            self._check_settling()
+            self._check_settling("write")
         return super().write(vals)
 
     def unlink(self):
-        self._check_settling()
+        self._check_settling("unlink")
         return super().unlink()
 
     # === TOOLING === #
@@ -39,9 +39,13 @@ class TrtcSealed(models.AbstractModel):
         """Return the names of the fields that say nothing of what was settled."""
         return set()
 
-    def _check_settling(self):
-        """Raise unless settlement is at work."""
+    def _check_settling(self, operation):
+        """Raise unless settlement is at work.
+
+        :param str operation: whoever has no right to it is told that alone
+        """
         if self.env.context.get("trtc_settling") is not SETTLING:
+            self.check_access(operation)
             raise UserError(self._get_seal_message())
 
     def _get_seal_message(self):

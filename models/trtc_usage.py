@@ -97,6 +97,7 @@ class TrtcUsage(models.Model):
         )
 
     def unlink(self):
+        self.check_access("unlink")
         self._refuse_deletion()
         return super().unlink()
 

@@ -264,8 +264,8 @@ class TestIngestHttp(IngestCommon, HttpCase):
             "res.partner": self.customer.ids,
         }
         user = self.user_api_sender
-        # These two refuse a change from everybody, whatever the rights.
-        kept = {"trtc.usage": 422, "trtc.statement.line": 422}
+        # It refuses a change from everybody, whatever the rights.
+        kept = {"trtc.usage": 422}
         for model, found in ids.items():
             with self.subTest(model=model):
                 self.assertTrue(found)
