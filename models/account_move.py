@@ -142,15 +142,11 @@ class AccountMove(models.Model):
 
     def _trtc_get_rows(self):
         """Return the rows of the ledger that are in force on these invoices."""
-        return self.sudo().trtc_allocation_ids.filtered(
-            lambda allocation: not allocation.released
-        )
+        return self.sudo().trtc_allocation_ids._filter_in_force()
 
     def _trtc_get_first_rows(self):
         """Return those that bill a statement line or fee for the first time."""
-        return self._trtc_get_rows().filtered(
-            lambda row: row.kind == "bill" and not row.rebills_id
-        )
+        return self._trtc_get_rows()._filter_first()
 
     def _trtc_is_refreshable(self):
         """Tell whether this is a draft that is still as it was generated."""

@@ -5,7 +5,7 @@ from odoo import Command, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from .account_move_line_left import DUST, EXACT, ZERO
+from .account_move_line_left import DUST, EXACT, ZERO, add_up
 
 #: What a line of a credit note has in common with the line that it takes back.
 SHARED = ("trtc_kind", "trtc_is_late", "trtc_date_from", "trtc_date_to", "trtc_is_rounding")
@@ -50,11 +50,7 @@ class AccountMove(models.Model):
             if (
                 others
                 and product_lines == own
-                and not any(
-                    quantity or abs(amount) >= DUST
-                    for left in lines._trtc_get_left().values()
-                    for quantity, amount in left.values()
-                )
+                and not lines._trtc_has_left()
             ):
                 raise UserError(
                     self.env._(
@@ -68,7 +64,7 @@ class AccountMove(models.Model):
     def _trtc_check_uncredited(self):
         """Raise if something of these invoices was credited or billed again already."""
         rows = self._trtc_get_rows()
-        others = (rows.credit_ids | rows.rebill_ids).filtered(lambda row: not row.released)
+        others = rows._get_followers()
         if others:
             raise UserError(
                 self.env._(
@@ -98,8 +94,7 @@ class AccountMove(models.Model):
         left = places.trtc_origin_line_id._trtc_get_left()
         for line in places:
             found = left[line.trtc_origin_line_id]
-            quantity = sum((one for one, _amount in found.values()), ZERO)
-            amount = sum((one for _quantity, one in found.values()), ZERO)
+            quantity, amount = add_up(found.values())
             shown, worth = line._trtc_get_shown()
             is_whole &= shown == -quantity and abs(worth + amount) < DUST
             if quantity:
@@ -140,9 +135,7 @@ class AccountMove(models.Model):
             if line.trtc_is_rounding or (line.trtc_origin_line_id.trtc_allocation_ids and not rows):
                 commands.append(Command.delete(line.id))
             elif rows:
-                figures = rows._get_figures().values()
-                quantity = sum((one for one, _amount in figures), ZERO)
-                amount = sum((one for _quantity, one in figures), ZERO)
+                quantity, amount = add_up(rows._get_figures().values())
                 vals = {"quantity": float(line._trtc_get_way() * quantity)}
                 if abs(amount - quantity * line._trtc_get_net_price()) >= DUST:
                     # A part of the price was credited before.
@@ -164,11 +157,7 @@ class AccountMove(models.Model):
         rounded = self.trtc_account_id._get_rounded_total
         total = rounded(before + exact) - rounded(before)
         billed = origin.invoice_line_ids.filtered("trtc_allocation_ids")
-        if not any(
-            quantity or abs(amount) >= DUST
-            for left in billed._trtc_get_left().values()
-            for quantity, amount in left.values()
-        ):
+        if not billed._trtc_has_left():
             credited = sum(others.mapped(lambda move: move._trtc_get_usage_total()))
             rest = origin._trtc_get_usage_total() - credited
             total = Decimal(repr(self.currency_id.round(rest)))
@@ -183,12 +172,7 @@ class AccountMove(models.Model):
             lambda line: line.display_type == "product"
             and not (line.trtc_item_id or line.trtc_fee_id or line.trtc_is_rounding)
         )
-        return self._trtc_get_billed_total() - sum(
-            line.price_total
-            if any(tax.price_include for tax in line.tax_ids)
-            else line.price_subtotal
-            for line in other
-        )
+        return self._trtc_get_billed_total() - other._trtc_get_stated_total()
 
     def _trtc_bill_again(self):
         """Let this copy of a reversed invoice bill again what its credit note took back."""
@@ -300,8 +284,7 @@ class AccountMove(models.Model):
                 date_to=format_date(self.env, last),
             )
         name = self.env._("Credit: %(what)s\n%(days)s", what=what, days=days)
-        quantity = sum((quantity for _billed, quantity, _amount in parts), ZERO)
-        amount = sum((amount for _billed, _quantity, amount in parts), ZERO)
+        quantity, amount = add_up(part[1:] for part in parts)
         price = {"price_unit": line.price_unit, "discount": line.discount}
         if abs(amount - quantity * line._trtc_get_net_price()) >= DUST:
             # A part of the price was credited before.

@@ -1,9 +1,7 @@
-from collections import defaultdict
-
 from odoo import models
 from odoo.exceptions import UserError
 
-from .account_move_line_left import DUST, EXACT, ZERO
+from .account_move_line_left import DUST, EXACT, ZERO, add_up
 from .figures import show_money
 
 
@@ -64,7 +62,7 @@ class AccountMove(models.Model):
         unposted = rows.filtered(lambda row: row.move_id.state != "posted")
         credits = unposted.filtered(lambda row: row.kind == "credit")
         cancelled = rows.filtered(lambda row: row.move_id.state == "cancel")
-        fresh = cancelled.filtered(lambda row: not row.released)
+        fresh = cancelled._filter_in_force()
         back = (rows - cancelled).filtered("released")
         # Runs that bill what these documents hold wait, and then see it as it is now.
         (credits | fresh | back).account_id._hold_for_billing()
@@ -100,13 +98,7 @@ class AccountMove(models.Model):
         figures = rows._get_figures()
         manual = []
         for line, held in rows.grouped("move_line_id").items():
-            sums = defaultdict(lambda: (ZERO, ZERO))
-            for row in held if line else ():
-                quantity, amount = sums[row._get_billed()]
-                sums[row._get_billed()] = (
-                    quantity + figures[row.id][0],
-                    amount + figures[row.id][1],
-                )
+            sums = held._get_sums(figures)
             if line and self.reversed_entry_id:
                 line._trtc_follow_credit(sums)
             elif line:
@@ -139,8 +131,7 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         origin = self.trtc_origin_line_id
         quantity, amount = self._trtc_get_shown()
-        known = sum((one for one, _amount in sums.values()), ZERO)
-        worth = sum((one for _quantity, one in sums.values()), ZERO)
+        known, worth = add_up(sums.values())
         as_known = abs(amount - worth) < DUST and (quantity == known or not known)
         if not origin or as_known:
             return
@@ -161,8 +152,9 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         quantity, amount = self._trtc_get_shown()
         price = self._trtc_get_net_price()
-        quantity -= sum((one for one, _amount in sums.values()), ZERO)
-        if not quantity and abs(amount - sum((one for _q, one in sums.values()), ZERO)) < DUST:
+        known, worth = add_up(sums.values())
+        quantity -= known
+        if not quantity and abs(amount - worth) < DUST:
             return []
         prepared = []
         ordered = sorted(sums, key=lambda one: (one._get_day(), one.id), reverse=True)
@@ -189,14 +181,10 @@ class AccountMoveLine(models.Model):
 
         :param changes: values of the ledger rows for what was changed
         """
-        credits = self.sudo().trtc_allocation_ids.credit_ids.filtered(
-            lambda row: not row.released
-        )
+        credits = self.sudo().trtc_allocation_ids.credit_ids._filter_in_force()
         if not changes or not credits:
             return
-        left = sum(
-            (amount for _quantity, amount in self._trtc_get_left()[self].values()), ZERO
-        )
+        _quantity, left = add_up(self._trtc_get_left()[self].values())
         worth = self._trtc_get_shown()[1]
         left += sum((vals["amount"] for vals in changes), ZERO)
         if left * worth < 0 and abs(left) >= DUST:

@@ -1,4 +1,3 @@
-from collections import defaultdict
 from decimal import Decimal
 
 from odoo import models
@@ -11,6 +10,12 @@ ZERO = Decimal(0)
 EXACT = Decimal(1).scaleb(-AMOUNT_DIGITS[1])
 #: Sums of amounts that were rounded to eight decimals one by one miss less than this.
 DUST = Decimal("0.00001")
+
+
+def add_up(figures):
+    """Return (quantity, amount) of pairs of them together, as Decimals."""
+    pairs = list(figures)
+    return tuple(sum((pair[place] for pair in pairs), ZERO) for place in (0, 1))
 
 
 class AccountMoveLine(models.Model):
@@ -44,20 +49,34 @@ class AccountMoveLine(models.Model):
         credits = self.search([("trtc_origin_line_id", "in", self.ids)]).filtered(
             lambda line: line.move_id.reversed_entry_id == line.trtc_origin_line_id.move_id
         )
-        rows = (self | credits).trtc_allocation_ids.filtered(lambda row: not row.released)
+        rows = (self | credits).trtc_allocation_ids._filter_in_force()
         # Of a credit note: what runs, or invoices that replace another one, billed again.
-        again = self.trtc_allocation_ids.rebill_ids.filtered(lambda row: not row.released) - rows
+        again = self.trtc_allocation_ids.rebill_ids._filter_in_force() - rows
         figures = (rows | again)._get_figures()
-        left = {line: defaultdict(lambda: (ZERO, ZERO)) for line in self}
-        for row in rows | again:
+
+        def get_line(row):
             line = row.rebills_id.move_line_id if row in again else row.move_line_id
-            place = left[line if line in left else line.trtc_origin_line_id]
-            quantity, amount = place[row._get_billed()]
-            place[row._get_billed()] = (
-                quantity + figures[row.id][0],
-                amount + figures[row.id][1],
-            )
-        return left
+            return line if line in self else line.trtc_origin_line_id
+
+        found = (rows | again).grouped(get_line)
+        return {line: found.get(line, rows.browse())._get_sums(figures) for line in self}
+
+    def _trtc_has_left(self):
+        """Tell whether anything is left of what these lines bill."""
+        return any(
+            quantity or abs(amount) >= DUST
+            for left in self._trtc_get_left().values()
+            for quantity, amount in left.values()
+        )
+
+    def _trtc_get_stated_total(self):
+        """Return what these lines come to in the terms that their prices are stated in."""
+        return sum(
+            line.price_total
+            if any(tax.price_include for tax in line.tax_ids)
+            else line.price_subtotal
+            for line in self
+        )
 
     def _trtc_prepare_taking(self, credit_line, left, quantity, amount):
         """Return the values of the ledger rows by which a line takes back a part of this one.
@@ -72,8 +91,7 @@ class AccountMoveLine(models.Model):
         :raise UserError: for more than is left
         """
         self.ensure_one()
-        total = sum((one for one, _amount in left.values()), ZERO)
-        worth = sum((one for _quantity, one in left.values()), ZERO)
+        total, worth = add_up(left.values())
         way = 1 if worth >= 0 else -1
         coin = Decimal(repr(self.currency_id.rounding))
         if min(way * quantity, way * amount) < 0 or (
@@ -133,7 +151,7 @@ class AccountMoveLine(models.Model):
 
     def _trtc_prepare_allowance(self, credit_line, left, ordered, amount):
         """Return the values of ledger rows for an amount that comes off the price."""
-        worth = sum((one for _quantity, one in left.values()), ZERO)
+        _total, worth = add_up(left.values())
         by_billed = self._trtc_get_bases().grouped(lambda row: row._get_billed())
         prepared, rest = [], amount
         for billed in ordered:
@@ -147,9 +165,8 @@ class AccountMoveLine(models.Model):
 
     def _trtc_get_bases(self):
         """Return the ledger rows of this line that a credit note can take back."""
-        return self.trtc_allocation_ids.filtered(
-            lambda row: not row.released and row.kind != "manual"
-        )
+        rows = self.trtc_allocation_ids._filter_in_force()
+        return rows.filtered(lambda row: row.kind != "manual")
 
     def _trtc_prepare_taken(self, credit_line, parts):
         """Return the values of the ledger rows that take back parts of this line.

@@ -1,7 +1,8 @@
 from datetime import datetime, timedelta, timezone
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import LockError, UserError, ValidationError
+from odoo.tools import format_date
 
 from odoo.addons.base.models.res_partner import _tzs
 
@@ -114,6 +115,33 @@ class ResCompany(models.Model):
                 )
             )
         return journal
+
+    def _trtc_lock_for_entries(self):
+        """Keep others from proposing entries for this company until the transaction ends.
+
+        :raise UserError: where somebody does so at this moment
+        """
+        try:
+            self.lock_for_update(allow_referencing=True)
+        except LockError as error:
+            raise UserError(
+                self.env._(
+                    "Somebody else proposes entries or changes settings for %(company)s at "
+                    "this moment. Try again.",
+                    company=self.display_name,
+                )
+            ) from error
+
+    def _trtc_check_past(self, date):
+        """Raise for a day to come: what is earned until then is not known yet."""
+        if date > self._trtc_today():
+            raise UserError(
+                self.env._(
+                    "%(date)s lies in the future: what will be earned until then is not known "
+                    "yet. Choose a day until today.",
+                    date=format_date(self.env, date),
+                )
+            )
 
     @api.model
     def _trtc_utcnow(self):

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import LockError, UserError
+from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from .exact import AMOUNT_DIGITS, Exact
@@ -217,16 +217,7 @@ class TrtcAccrual(models.Model):
             the future, is locked or accrued already, or where another run is at work
         """
         self = self.with_company(company)
-        try:
-            company.lock_for_update(allow_referencing=True)
-        except LockError as error:
-            raise UserError(
-                self.env._(
-                    "Somebody else proposes entries or changes settings for %(company)s at "
-                    "this moment. Try again.",
-                    company=company.display_name,
-                )
-            ) from error
+        company._trtc_lock_for_entries()
         self._check_day(company, date)
         journal = company._trtc_get_accrual_journal()
         self._check_locks(company, date, journal)
@@ -266,14 +257,7 @@ class TrtcAccrual(models.Model):
                     company=company.display_name,
                 )
             )
-        if date > company._trtc_today():
-            raise UserError(
-                self.env._(
-                    "%(date)s lies in the future: what will be earned until then is not known "
-                    "yet. Choose a day until today.",
-                    date=format_date(self.env, date),
-                )
-            )
+        company._trtc_check_past(date)
         posted = self.search(
             [
                 ("company_id", "=", company.id),

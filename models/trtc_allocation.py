@@ -1,10 +1,11 @@
+from collections import defaultdict
 from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, float_compare
 
-from .account_move_line_left import DUST
+from .account_move_line_left import DUST, ZERO, add_up
 from .exact import AMOUNT_DIGITS, PRICE_DIGITS, QUANTITY_DIGITS, Exact
 
 
@@ -133,16 +134,15 @@ class TrtcAllocation(models.Model):
     @api.depends("statement_line_id.account_id", "fee_id.account_id")
     def _compute_account_id(self):
         for allocation in self:
-            billed = allocation.statement_line_id or allocation.fee_id
+            billed = allocation._get_billed()
             allocation.account_id = billed.account_id
             allocation.company_id = billed.company_id
 
     @api.depends("credit_ids.quantity", "credit_ids.released")
     def _compute_credited_quantity(self):
         for allocation in self:
-            allocation.credited_quantity = -sum(
-                allocation.credit_ids.filtered(lambda one: not one.released).mapped("quantity")
-            )
+            credits = allocation.credit_ids._filter_in_force()
+            allocation.credited_quantity = -sum(credits.mapped("quantity"))
 
     @api.depends(
         "kind", "reopens", "is_goodwill", "released", "move_id.state", "rebill_ids.released"
@@ -171,7 +171,9 @@ class TrtcAllocation(models.Model):
         ]
         return domain if True in value else ["!", *["&"] * (len(domain) - 1), *domain]
 
-    @api.depends("is_open", "kind", "reopens", "released", "move_id.state", "rebill_ids.released")
+    @api.depends(
+        "kind", "reopens", "is_goodwill", "released", "move_id.state", "rebill_ids.released"
+    )
     def _compute_outcome(self):
         for allocation in self:
             allocation.outcome = allocation._get_outcome()
@@ -188,12 +190,10 @@ class TrtcAllocation(models.Model):
                     self.env._(
                         "%(billed)s on %(invoice)s was credited already, on %(others)s: no more "
                         "can be credited than was billed.",
-                        billed=(row.statement_line_id or row.fee_id).display_name,
+                        billed=row._get_billed().display_name,
                         invoice=row.move_id.display_name,
                         others=", ".join(
-                            row.credit_ids.filtered(lambda one: not one.released).mapped(
-                                "move_id.display_name"
-                            )
+                            row.credit_ids._filter_in_force().mapped("move_id.display_name")
                         ),
                     )
                 )
@@ -212,7 +212,7 @@ class TrtcAllocation(models.Model):
 
     def _get_outcome(self):
         """Return in words what this row means by now."""
-        again = self.rebill_ids.filtered(lambda row: not row.released)
+        again = self.rebill_ids._filter_in_force()
         if self.released:
             return self.env._("Released: the document was cancelled")
         if again:
@@ -237,9 +237,7 @@ class TrtcAllocation(models.Model):
 
     def _check_not_followed(self):
         """Raise if credit notes or invoices that are in force rest on these rows."""
-        followers = (self.credit_ids | self.rebill_ids).filtered(
-            lambda one: not one.released
-        ) - self
+        followers = self._get_followers() - self
         if followers:
             raise UserError(
                 self.env._(
@@ -252,12 +250,11 @@ class TrtcAllocation(models.Model):
 
     def _check_may_hold(self):
         """Raise if what these released rows held is held by other documents now."""
-        first = self.filtered(lambda row: row.kind == "bill" and not row.rebills_id)
-        others = (first.statement_line_id.allocation_ids | first.fee_id.allocation_ids).filtered(
-            lambda row: row.kind == "bill" and not row.rebills_id
-        )
+        first = self._filter_first()
+        others = (first.statement_line_id.allocation_ids | first.fee_id.allocation_ids)
+        others = others._filter_first()
         others |= self.rebills_id.rebill_ids
-        taken = others.filtered(lambda row: not row.released)
+        taken = others._filter_in_force()
         if taken:
             raise UserError(
                 self.env._(
@@ -281,6 +278,18 @@ class TrtcAllocation(models.Model):
                 )
             )
 
+    def _filter_in_force(self):
+        """Return those of these rows that hold something."""
+        return self.filtered(lambda row: not row.released)
+
+    def _filter_first(self):
+        """Return those that bill a statement line or fee for the first time."""
+        return self.filtered(lambda row: row.kind == "bill" and not row.rebills_id)
+
+    def _get_followers(self):
+        """Return the rows in force that take these back or bill them again."""
+        return (self.credit_ids | self.rebill_ids)._filter_in_force()
+
     def _get_bases(self):
         """Return the rows that these take back or bill again."""
         return self.credits_id | self.rebills_id
@@ -303,7 +312,7 @@ class TrtcAllocation(models.Model):
 
     def _get_remaining(self):
         """Return {row: (quantity, amount)} of what nothing in force takes back, as Decimals."""
-        followers = (self.credit_ids | self.rebill_ids).filtered(lambda one: not one.released)
+        followers = self._get_followers()
         figures = (self | followers)._get_figures()
         remaining = {row: figures[row.id] for row in self}
         for follower in followers:
@@ -315,23 +324,26 @@ class TrtcAllocation(models.Model):
     def _is_free_and_held(self):
         """Tell whether this row bills nothing, and no credit note has taken it back."""
         self.ensure_one()
-        return not (self.amount or self.quantity) and all(
-            (self.credit_ids | self.rebill_ids).mapped("released")
-        )
+        return not (self.amount or self.quantity or self._get_followers())
 
     def _get_billed(self):
         """Return the statement line or fee that this row is about."""
         self.ensure_one()
         return self.statement_line_id or self.fee_id
 
-    def _get_day(self):
-        """Return the day that tells which part of an invoice line comes last."""
-        self.ensure_one()
-        return (self.statement_line_id or self.fee_id)._get_day()
+    def _get_sums(self, figures):
+        """Return {statement line or fee: (quantity, amount)} of these rows, as Decimals.
+
+        :param figures: see :meth:`_get_figures`; of these rows and maybe others
+        """
+        sums = defaultdict(lambda: (ZERO, ZERO))
+        for row in self:
+            sums[row._get_billed()] = add_up([sums[row._get_billed()], figures[row.id]])
+        return sums
 
     def _get_exact_total(self):
         """Return the exact sum of the amounts of these rows, as a Decimal."""
-        return sum((amount for _quantity, amount in self._get_figures().values()), Decimal(0))
+        return add_up(self._get_figures().values())[1]
 
     def _get_prices(self):
         """Return {row: the price of a unit that it is billed at}, as Decimals.

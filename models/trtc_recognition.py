@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import LockError, UserError
+from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_date
 
@@ -122,16 +122,7 @@ class TrtcRecognition(models.Model):
             posted already, or where another run is at work
         """
         self = self.with_company(company)
-        try:
-            company.lock_for_update(allow_referencing=True)
-        except LockError as error:
-            raise UserError(
-                self.env._(
-                    "Somebody else proposes entries or changes settings for %(company)s at "
-                    "this moment. Try again.",
-                    company=company.display_name,
-                )
-            ) from error
+        company._trtc_lock_for_entries()
         self._check_day(company, date)
         drafts = self._get_drafts(company, date)
         prepayments = self.env["trtc.fee"]._get_prepayments(company, date, drafts)
@@ -201,14 +192,7 @@ class TrtcRecognition(models.Model):
     @api.model
     def _check_day(self, company, date):
         """Raise if nothing can be recognised until a day."""
-        if date > company._trtc_today():
-            raise UserError(
-                self.env._(
-                    "%(date)s lies in the future: what will be earned until then is not known "
-                    "yet. Choose a day until today.",
-                    date=format_date(self.env, date),
-                )
-            )
+        company._trtc_check_past(date)
         later = self._get_entries(
             company, [("date", ">", date), ("move_id.state", "=", "posted")]
         ).filtered(lambda move: "posted" not in move.reversal_move_ids.mapped("state"))

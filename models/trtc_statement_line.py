@@ -122,9 +122,7 @@ class TrtcStatementLine(models.Model):
     @api.depends("allocation_ids.move_line_id", "allocation_ids.released")
     def _compute_invoice_line_ids(self):
         for line in self:
-            line.invoice_line_ids = line.allocation_ids.filtered(
-                lambda allocation: not allocation.released
-            ).move_line_id
+            line.invoice_line_ids = line.allocation_ids._filter_in_force().move_line_id
             line.move_count = len(line.invoice_line_ids.move_id)
 
     @api.depends("amount", "status", "allocation_ids.released", "allocation_ids.is_open")

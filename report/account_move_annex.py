@@ -305,12 +305,7 @@ class AccountMove(models.Model):
         if all(line._trtc_is_as_generated() for line in own):
             return difference
         return self._trtc_get_money(
-            sum(
-                line.price_total
-                if any(tax.price_include for tax in line.tax_ids)
-                else line.price_subtotal
-                for line in lines - own
-            )
+            (lines - own)._trtc_get_stated_total()
         )
 
     def _trtc_get_money(self, amount):
