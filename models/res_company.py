@@ -102,10 +102,7 @@ class ResCompany(models.Model):
         :raise UserError: where there is none
         """
         self.ensure_one()
-        journal = self.trtc_deferred_journal_id or self.env["account.journal"].search(
-            [*self.env["account.journal"]._check_company_domain(self), ("type", "=", "general")],
-            limit=1,
-        )
+        journal = self.trtc_deferred_journal_id or self._trtc_find_general_journal()
         if not journal:
             raise UserError(
                 self.env._(
@@ -115,6 +112,13 @@ class ResCompany(models.Model):
                 )
             )
         return journal
+
+    def _trtc_find_general_journal(self):
+        """Return the first miscellaneous journal of this company, or none."""
+        journals = self.env["account.journal"]
+        return journals.search(
+            [*journals._check_company_domain(self), ("type", "=", "general")], limit=1
+        )
 
     def _trtc_lock_for_entries(self):
         """Keep others from proposing entries for this company until the transaction ends.

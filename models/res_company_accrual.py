@@ -66,10 +66,7 @@ class ResCompany(models.Model):
         :raise UserError: where there is none
         """
         self.ensure_one()
-        journal = self.trtc_accrual_journal_id or self.env["account.journal"].search(
-            [*self.env["account.journal"]._check_company_domain(self), ("type", "=", "general")],
-            limit=1,
-        )
+        journal = self.trtc_accrual_journal_id or self._trtc_find_general_journal()
         if not journal:
             raise UserError(
                 self.env._(

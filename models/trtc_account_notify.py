@@ -70,15 +70,20 @@ class TrtcAccount(models.Model):
     def _announce_locked_usage(self, locked):
         """Give the salesperson something to do, or else leave a message."""
         user = self._get_user_to_notify()
+        summary = self.with_context(lang=user.lang).env._("Decide on locked usage")
         note = self._get_locked_note(locked, user)
+        self.locked_activity_id = self._tell(user, summary, note)
+
+    def _tell(self, user, summary, note):
+        """Give a user something to do, or without one leave a message.
+
+        :return: the activity, or none
+        """
         if not user:
             self.message_post(body=note)
-            return
-        self.locked_activity_id = self.activity_schedule(
-            "mail.mail_activity_data_todo",
-            summary=self.with_context(lang=user.lang).env._("Decide on locked usage"),
-            note=note,
-            user_id=user.id,
+            return self.env["mail.activity"]
+        return self.activity_schedule(
+            "mail.mail_activity_data_todo", summary=summary, note=note, user_id=user.id
         )
 
     def _get_user_to_notify(self):

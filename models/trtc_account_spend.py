@@ -168,15 +168,7 @@ class TrtcAccount(models.Model):
         lang = user.lang or self.env.lang
         texts = [one.with_context(lang=lang)._describe() for one in highest]
         note = Markup("<br/>").join(texts)
-        if user:
-            self.activity_schedule(
-                "mail.mail_activity_data_todo",
-                summary=self.with_context(lang=lang).env._("Spend alert"),
-                note=note,
-                user_id=user.id,
-            )
-        else:
-            self.message_post(body=note)
+        self._tell(user, self.with_context(lang=lang).env._("Spend alert"), note)
         template = self.env.ref("trtc_billing.mail_template_spend", raise_if_not_found=False)
         # A customer whose first bills go back for months is told of nothing long past.
         month = periods.period_of(self.company_id._trtc_today(), periods.MONTH)[0]
@@ -247,12 +239,4 @@ class TrtcAccount(models.Model):
             amount=show_money(env, self.currency_id.round(float(amount)), self.currency_id),
             limit=show_money(env, company.trtc_offer_amount, company.trtc_offer_currency_id),
         )
-        if user:
-            self.activity_schedule(
-                "mail.mail_activity_data_todo",
-                summary=env._("Offer a contract"),
-                note=note,
-                user_id=user.id,
-            )
-        else:
-            self.message_post(body=note)
+        self._tell(user, env._("Offer a contract"), note)
