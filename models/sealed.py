@@ -21,16 +21,19 @@ class TrtcSealed(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        self._check_settling("create")
+        self._check_settling()
         return super().create(vals_list)
 
     def write(self, vals):
         if not self._get_unsealed_fields().issuperset(vals):
-            self._check_settling("write")
+            # Who has no right to it anyway is told that alone.
+            self.check_access("write")
+            self._check_settling()
         return super().write(vals)
 
     def unlink(self):
-        self._check_settling("unlink")
+        self.check_access("unlink")
+        self._check_settling()
         return super().unlink()
 
     # === TOOLING === #
@@ -39,13 +42,9 @@ class TrtcSealed(models.AbstractModel):
         """Return the names of the fields that say nothing of what was settled."""
         return set()
 
-    def _check_settling(self, operation):
-        """Raise unless settlement is at work.
-
-        :param str operation: whoever has no right to it is told that alone
-        """
+    def _check_settling(self):
+        """Raise unless settlement is at work."""
         if self.env.context.get("trtc_settling") is not SETTLING:
-            self.check_access(operation)
             raise UserError(self._get_seal_message())
 
     def _get_seal_message(self):
