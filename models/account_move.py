@@ -128,7 +128,7 @@ class AccountMove(models.Model):
     def unlink(self):
         self.check_access("unlink")
         # By the ORM, so that what they took back counts as billed again.
-        self.sudo().trtc_allocation_ids.unlink()
+        self.sudo().trtc_allocation_ids._erase()
         return super().unlink()
 
     # === ACTION === #
@@ -209,7 +209,7 @@ class AccountMove(models.Model):
             if plan.draft:
                 plan.draft._trtc_refresh(plan)
             moves.append(plan.draft or next(new))
-        self.env["trtc.allocation"].create(
+        self.env["trtc.allocation"]._record(
             [
                 vals
                 for move, plan in zip(moves, plans, strict=True)
@@ -257,7 +257,7 @@ class AccountMove(models.Model):
 
     def _trtc_refresh(self, plan):
         """Bring the lines of this draft to a plan; keep what the plan leaves alone."""
-        self.trtc_allocation_ids.unlink()
+        self.trtc_allocation_ids._erase()
         generated = self.invoice_line_ids.filtered(
             lambda line: line._trtc_is_generated() and not line.trtc_is_rounding
         )

@@ -101,7 +101,7 @@ class AccountMove(models.Model):
                 prepared += line.trtc_origin_line_id._trtc_prepare_taking(
                     line, found, quantity, amount
                 )
-        self.env["trtc.allocation"].create(prepared)
+        self.env["trtc.allocation"]._record(prepared)
         if fit and self.state == "draft" and not is_whole:
             self._trtc_fit_lines()
             self._trtc_round_credit()
@@ -189,7 +189,7 @@ class AccountMove(models.Model):
             skip_invoice_sync=True
         ).write({"trtc_is_rebill": True})
         none = self.env["account.move.line"]
-        self.env["trtc.allocation"].create(
+        self.env["trtc.allocation"]._record(
             [
                 claim._prepare_credit(
                     *figures, self, places.get(claim.credits_id.move_line_id, none)
@@ -228,7 +228,7 @@ class AccountMove(models.Model):
         ]
         credit = self.sudo().create({**vals, "invoice_line_ids": commands})
         places = credit.invoice_line_ids.sorted("sequence")
-        self.env["trtc.allocation"].sudo().create(
+        self.env["trtc.allocation"]._record(
             [
                 values
                 for place, ((line, _application), found) in zip(

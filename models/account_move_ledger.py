@@ -67,9 +67,9 @@ class AccountMove(models.Model):
         # Runs that bill what these documents hold wait, and then see it as it is now.
         (credits | fresh | back).account_id._hold_for_billing()
         (credits | fresh)._check_not_followed()
-        fresh.released = True
+        fresh._set_released(True)
         back._check_may_hold()
-        back.released = False
+        back._set_released(False)
 
     def _trtc_record_changes(self):
         """Write into the ledger what somebody changed on this draft by hand.
@@ -105,7 +105,7 @@ class AccountMove(models.Model):
                 changes = line._trtc_prepare_manual_rows(sums)
                 line._trtc_check_covers_credits(changes)
                 manual += changes
-        self.env["trtc.allocation"].sudo().create(manual)
+        self.env["trtc.allocation"]._record(manual)
         if manual:
             amount = sum((vals["amount"] for vals in manual), ZERO)
             self.message_post(
@@ -135,9 +135,9 @@ class AccountMoveLine(models.Model):
         as_known = abs(amount - worth) < DUST and (quantity == known or not known)
         if not origin or as_known:
             return
-        self.sudo().trtc_allocation_ids.unlink()
+        self.sudo().trtc_allocation_ids._erase()
         left = origin._trtc_get_left()[origin]
-        self.env["trtc.allocation"].sudo().create(
+        self.env["trtc.allocation"]._record(
             origin._trtc_prepare_taking(self, left, -quantity, -amount)
         )
 

@@ -72,7 +72,7 @@ class AccountMoveLine(models.Model):
     def unlink(self):
         self.check_access("unlink")
         # By the ORM, so that what they took back counts as billed again.
-        self.sudo().trtc_allocation_ids.unlink()
+        self.sudo().trtc_allocation_ids._erase()
         return super().unlink()
 
     def _copy_data_extend_business_fields(self, values):

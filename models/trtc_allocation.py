@@ -7,6 +7,7 @@ from odoo.tools import SQL, float_compare
 
 from .account_move_line_left import DUST, ZERO, add_up
 from .exact import AMOUNT_DIGITS, PRICE_DIGITS, QUANTITY_DIGITS, Exact
+from .sealed import SETTLING
 
 
 class TrtcAllocation(models.Model):
@@ -21,11 +22,13 @@ class TrtcAllocation(models.Model):
     * ``credit``: a credit note takes back all or a part of a row that billed, ``credits_id``;
     * ``manual``: what somebody changed on an invoice line by hand before it was posted.
 
-    A row that is released stays as history but holds nothing.
+    A row that is released stays as history but holds nothing. Documents write here through
+    :meth:`_record`, :meth:`_erase` and :meth:`_set_released`, and nobody else does.
     """
 
     _name = "trtc.allocation"
     _description = "TRTC Allocation"
+    _inherit = ["trtc.sealed"]
     _order = "id"
 
     # === FIELDS === #
@@ -201,6 +204,8 @@ class TrtcAllocation(models.Model):
     # === CRUD === #
 
     def unlink(self):
+        self._check_settling()
+        self._check_not_posted()
         self._check_not_followed()
         # Credits that were cancelled are nothing without what they took back.
         history = (self.credit_ids | self.rebill_ids).filtered("released") - self
@@ -208,7 +213,31 @@ class TrtcAllocation(models.Model):
             history.unlink()
         return super().unlink()
 
+    # === TOOLING === #
+
+    def _get_seal_message(self):
+        return self.env._(
+            "What is billed and credited is written down by invoices and credit notes alone. "
+            "Change, cancel or credit the document instead."
+        )
+
     # === BUSINESS === #
+
+    @api.model
+    def _record(self, vals_list):
+        """Write down what documents bill and credit."""
+        self.sudo().with_context(trtc_settling=SETTLING).create(vals_list)
+
+    def _erase(self):
+        """Let these rows go with the draft or the line that they are of.
+
+        :raise UserError: for what is posted, or rested on by others
+        """
+        self.sudo().with_context(trtc_settling=SETTLING).unlink()
+
+    def _set_released(self, released):
+        """Let these rows hold nothing any more, or hold it again."""
+        self.sudo().with_context(trtc_settling=SETTLING).write({"released": released})
 
     def _get_outcome(self):
         """Return in words what this row means by now."""
@@ -234,6 +263,18 @@ class TrtcAllocation(models.Model):
         if self.rebills_id:
             return self.env._("Bills a credit again")
         return self.env._("Billed")
+
+    def _check_not_posted(self):
+        """Raise if a posted document holds these rows: not even a forced delete loses them."""
+        posted = self.move_id.filtered(lambda move: move.state == "posted")
+        if posted:
+            raise UserError(
+                self.env._(
+                    "%(documents)s is posted and bills or credits TRTC usage: it cannot be "
+                    "deleted, nor its lines. Credit it instead.",
+                    documents=", ".join(posted.mapped("display_name")),
+                )
+            )
 
     def _check_not_followed(self):
         """Raise if credit notes or invoices that are in force rest on these rows."""

@@ -49,6 +49,7 @@ class TestImmutable(PrepaymentCommon):
                 "trtc.fee",
                 "trtc.recognition",
                 "trtc.settlement.note",
+                "trtc.allocation",
             )
         }
         cls.env.flush_all()
@@ -86,6 +87,11 @@ class TestImmutable(PrepaymentCommon):
             and field.column_type
             and name not in {*MAGIC_COLUMNS, "access_token"}
         ]
+
+    def get_change(self, records):
+        """Return values that say something else of the days, or else of the quantity."""
+        names = [name for name in ("date_to", "date") if name in records._fields]
+        return {names[0]: "2024-10-02"} if names else {"quantity": 9}
 
     @property
     def _everyone(self):
@@ -156,18 +162,18 @@ class TestImmutable(PrepaymentCommon):
             for model, records in self.kept.items():
                 records = records.with_env(env)
                 with self.subTest(role=role, model=model):
-                    name = "date_to" if "date_to" in records._fields else "date"
-                    self.assert_refused(records[:1].write, {name: "2024-10-02"})
-                    self.assert_refused(records[-1:].write, {name: "2024-10-02"})
+                    change = self.get_change(records)
+                    self.assert_refused(records[:1].write, change)
+                    self.assert_refused(records[-1:].write, change)
                     if model not in ("trtc.decision", "trtc.fee"):
                         self.assert_refused(records[:1].unlink)
-                        self.assert_refused(records[:1].create, {name: "2024-10-02"})
+                        self.assert_refused(records[:1].create, change)
         self.assertEqual(self.snapshot(), self.before)
 
     def test_a_file_is_imported_over_settled_records(self):
         for model, records in self.kept.items():
-            name = "date_to" if "date_to" in records._fields else "date"
-            result = records.load([".id", name], [[str(records[0].id), "2024-10-02"]])
+            [(name, value)] = self.get_change(records).items()
+            result = records.load([".id", name], [[str(records[0].id), str(value)]])
             self.assertFalse(result["ids"], model)
             self.assertTrue(result["messages"], model)
         self.assertEqual(self.snapshot(), self.before)
@@ -206,6 +212,11 @@ class TestImmutable(PrepaymentCommon):
         ):
             self.assert_refused(self.pack.sudo().write, {"draw_ids": [command]})
             self.assert_refused(line.write, {"draw_ids": [command]})
+        row = line.allocation_ids
+        for holder in (self.move, line):
+            name = "trtc_allocation_ids" if holder == self.move else "allocation_ids"
+            for command in (Command.update(row.id, {"released": True}), Command.delete(row.id)):
+                self.assert_refused(holder.sudo().write, {name: [command]})
         for command in (Command.update(self.fee.id, {"amount": 0}), Command.delete(self.fee.id)):
             self.assert_refused(self.account.sudo().write, {"fee_ids": [command]})
         self.assertEqual(self.snapshot(), self.before)
@@ -260,8 +271,18 @@ class TestImmutable(PrepaymentCommon):
             for context in ({}, {"_force_unlink": True}):
                 with self.subTest(model=records._name, name=records.display_name, **context):
                     self.assert_refused(records.sudo().with_context(**context).unlink)
-        self.assert_refused(self.move.unlink)
         self.assertEqual(self.snapshot(), before)
+
+    def test_a_posted_invoice_is_deleted_by_force(self):
+        """Core has keys of the context for it; the usage would be billed a second time."""
+        line = self.move.invoice_line_ids.filtered("trtc_allocation_ids")[:1]
+        for key in ("force_delete", "_force_unlink", "dynamic_unlink"):
+            with self.subTest(key=key):
+                forced = self.move.sudo().with_context(**{key: True})
+                self.assert_refused(forced.unlink)
+                self.assert_refused(line.sudo().with_context(**{key: True}).unlink)
+                self.assert_refused(forced.write, {"invoice_line_ids": [Command.delete(line.id)]})
+        self.assertEqual(self.snapshot(), self.before)
 
     def test_what_settled_usage_rests_on_is_renamed_or_moved(self):
         other = self.setup_other_company(name="Other")["company"]
