@@ -56,6 +56,7 @@ from . import (
     trtc_accrual,
     trtc_accrual_entry,
     trtc_accrual_line,
+    trtc_accrual_since,
     trtc_allocation,
     trtc_application,
     trtc_application_arrears,

@@ -55,7 +55,8 @@ class TrtcAccount(models.Model):
             missing = facts.amount - facts.billed
             share, total = self._get_accrued_share(facts, date)
             earned = prices.exact(missing * share / total, prices.AMOUNT_QUANTUM)
-            if missing and facts.recognised and facts.deferred:
+            # Of a pack nothing is earned here: what is recognised of it needs no accrual.
+            if missing and share and facts.recognised and facts.deferred:
                 known = facts.amount * facts.recognised / facts.deferred
                 earned -= prices.exact(known, prices.AMOUNT_QUANTUM)
             found.append(

@@ -305,6 +305,7 @@ class TrtcAccrual(models.Model):
 
     def _check_postable(self):
         """Raise if the entries of these accruals cannot be posted with their reversals."""
+        self._check_up_to_date()
         for accrual in self:
             move = accrual.move_id
             if move.date != accrual.date:

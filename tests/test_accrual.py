@@ -206,6 +206,23 @@ class TestAccrual(AccrualCommon):
         self.assertEqual(self.unbilled("2024-10-31"), {})
         self.assertEqual(self.revenue("2024-10-31"), 160)
 
+    def test_a_drawn_pack_whose_invoice_is_dated_later_lowers_the_accrual(self):
+        """What is recognised of it is revenue already: nothing is to be accrued or taken off."""
+        deferred = self.make_ledger_account("TRTCD", "liability_current")
+        self.company.trtc_deferred_account_id = deferred
+        product = self.env.ref("trtc_billing.product_pack")
+        days = self.date("2024-10-01"), self.date("2025-09-30")
+        vals = self.account._prepare_fee("pack", product, Decimal(100), *days)
+        pack = self.make_pack(1000, "2024-10-01", "2025-09-30", kind="prepaid")
+        pack.sudo().fee_id = self.env["trtc.fee"].sudo().create(vals)
+        self.use(400, "2024-10-05")
+        self.bill("2024-10-31", dated="2024-11-02")
+        recognise = self.env["trtc.recognise"].with_user(self.accountant)
+        action = recognise.create({"date": "2024-10-31"}).action_propose()
+        self.env["account.move"].browse(action["res_id"]).action_post()
+        self.assertEqual(self.revenue("2024-10-31"), 40)
+        self.assertEqual(self.unbilled("2024-10-31"), {})
+
     def test_usage_of_a_minimum_is_accrued_twice(self):
         self.env["trtc.commitment"].create(
             {"account_id": self.account.id, "amount": 100, "date_start": "2024-10-01"}

@@ -14,6 +14,72 @@ from .accrual import AccrualCommon
 class TestAccrualEntries(AccrualCommon):
     """The entry of an accrual: proposed, posted, reversed, taken back; lock dates."""
 
+    # === INVOICED SINCE === #
+
+    def test_an_invoice_is_dated_in_a_period_that_was_accrued(self):
+        """Its revenue stands twice at the period end: the accountant is told."""
+        self.use(10, "2024-10-05")
+        accrual = self.propose("2024-10-31")
+        moves = self.bill("2024-10-31", post=False)
+        self.assertFalse(moves.trtc_accrued_note, "issued today it is not in the period")
+        moves.invoice_date = "2024-10-31"
+        self.assertIn("counts twice", moves.trtc_accrued_note)
+        self.assertFalse(accrual.since_note)
+        moves.action_post()
+        self.assertEqual(self.revenue("2024-10-31"), 20)
+        self.assertIn("counts twice", moves.trtc_accrued_note)
+        self.assertIn(moves.name, accrual.with_user(self.accountant).since_note)
+        told = accrual.message_ids.filtered(lambda message: moves.name in message.body)
+        self.assertEqual(told.notified_partner_ids, self.accountant.partner_id)
+        # Taken back and proposed again, all is well.
+        accrual.with_user(self.accountant).action_take_back()
+        self.env.invalidate_all()
+        self.assertFalse(moves.trtc_accrued_note)
+        self.assertFalse(self.propose("2024-10-31"))
+        self.assertEqual(self.revenue("2024-10-31"), 10)
+
+    def test_an_invoice_that_was_counted_is_reset(self):
+        """Its revenue would be missing at the period end."""
+        self.use(10, "2024-10-05")
+        moves = self.bill("2024-10-31")
+        self.use(5, "2024-10-06")
+        accrual = self.propose("2024-10-31")
+        self.assertEqual(accrual.amount_total, 5)
+        moves.button_draft()
+        self.assertIn(moves.display_name, accrual.since_note)
+        with self.refused("Take the accrual back first"):
+            moves.unlink()
+        moves.action_post()
+        self.assertFalse(accrual.since_note, "it is as it was again")
+        self.assertFalse(moves.trtc_accrued_note)
+        moves.button_draft()
+        moves.invoice_date = "2024-11-02"
+        moves.action_post()
+        self.assertIn(moves.name, accrual.since_note, "it left the period")
+        self.assertEqual(self.revenue("2024-10-31"), 5)
+
+    def test_a_proposal_is_posted_after_the_invoice(self):
+        self.use(10, "2024-10-05")
+        accrual = self.propose("2024-10-31", post=False)
+        moves = self.bill("2024-10-31")
+        with self.refused(f"{moves.name}"):
+            accrual.with_user(self.accountant).action_post()
+        self.use(7, "2024-10-06")
+        self.assertEqual(self.propose("2024-10-31").amount_total, 7)
+        self.assertEqual(self.revenue("2024-10-31"), 17)
+
+    def test_goodwill_makes_an_accrual_look_wrong(self):
+        self.use(10, "2024-10-05")
+        moves = self.bill("2024-10-31")
+        self.use(5, "2024-10-06")
+        accrual = self.propose("2024-10-31")
+        reversal = moves.with_context(trtc_reopens=False)._reverse_moves(
+            [{"invoice_date": "2024-10-31"}]
+        )
+        reversal.action_post()
+        self.assertFalse(accrual.since_note)
+        self.assertEqual(self.unbilled("2024-10-31"), {"unsettled": 5})
+
     # === REVERSAL === #
 
     def test_an_accrual_without_reversal_doubles_revenue(self):

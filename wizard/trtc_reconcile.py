@@ -39,6 +39,11 @@ class TrtcReconcile(models.TransientModel):
         string="Differs", readonly=True, help="The difference of some account is not zero."
     )
     accrual_ids = fields.Many2many("trtc.accrual", string="Accruals", readonly=True)
+    has_later = fields.Boolean(
+        string="Accrual Is Outdated",
+        readonly=True,
+        help="The accrual of the day holds other amounts than what is known by now.",
+    )
 
     # === COMPUTE === #
 
@@ -72,6 +77,7 @@ class TrtcReconcile(models.TransientModel):
             {
                 "is_done": True,
                 "is_off": any(vals["difference"] for vals in rows),
+                "has_later": any(vals.get("later") for vals in rows),
                 "accrual_ids": [Command.set(accruals.ids)],
                 "line_ids": [Command.clear(), *(Command.create(vals) for vals in rows)],
             }
