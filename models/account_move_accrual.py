@@ -118,7 +118,7 @@ class AccountMove(models.Model):
                     "%(accrual)s counts %(documents)s as invoiced. Take the accrual back first, or "
                     "cancel the document instead of deleting it.",
                     accrual=held.display_name,
-                    documents=", ".join((held.since_move_ids & self).mapped("display_name")),
+                    documents=(held.since_move_ids & self)._trtc_get_names(),
                 )
             )
 

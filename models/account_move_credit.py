@@ -56,8 +56,8 @@ class AccountMove(models.Model):
                     self.env._(
                         "Nothing is left to credit of %(invoice)s: it was credited on %(others)s. "
                         "Post, change or delete that.",
-                        invoice=move.display_name,
-                        others=", ".join(others.mapped("display_name")),
+                        invoice=move._trtc_get_names(),
+                        others=others._trtc_get_names(),
                     )
                 )
 
@@ -70,15 +70,17 @@ class AccountMove(models.Model):
                 self.env._(
                     "A part of %(invoice)s was credited or billed again already, on %(others)s. "
                     "Credit what is left of it: Reverse without a new invoice, or Credit Usage.",
-                    invoice=", ".join(others._get_bases().move_id.mapped("display_name")),
-                    others=", ".join(others.move_id.mapped("display_name")),
+                    invoice=others._get_bases().move_id._trtc_get_names(),
+                    others=others.move_id._trtc_get_names(),
                 )
             )
 
-    def _trtc_credit_all(self, fit=True):
+    def _trtc_credit_all(self, as_shown=False):
         """Let this reversal of an invoice take back all that is left of what it bills.
 
-        :param bool fit: bring a draft to what is left, where a part was credited before
+        A draft is brought to what is left, where a part was credited before.
+
+        :param bool as_shown: take back what its lines show instead, and leave them so
         """
         self.ensure_one()
         origin = self.reversed_entry_id
@@ -96,13 +98,15 @@ class AccountMove(models.Model):
             found = left[line.trtc_origin_line_id]
             quantity, amount = add_up(found.values())
             shown, worth = line._trtc_get_shown()
+            if as_shown:
+                quantity, amount = -shown, -worth
             is_whole &= shown == -quantity and abs(worth + amount) < DUST
             if quantity:
                 prepared += line.trtc_origin_line_id._trtc_prepare_taking(
                     line, found, quantity, amount
                 )
         self.env["trtc.allocation"]._record(prepared)
-        if fit and self.state == "draft" and not is_whole:
+        if self.state == "draft" and not is_whole:
             self._trtc_fit_lines()
             self._trtc_round_credit()
 

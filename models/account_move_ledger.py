@@ -1,5 +1,6 @@
 from odoo import models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 from .account_move_line_left import DUST, EXACT, ZERO, add_up
 from .figures import show_money
@@ -25,12 +26,33 @@ class AccountMove(models.Model):
                     "%(document)s was made from TRTC usage: as the other type it would credit "
                     "what is to be billed, or bill what is to be credited. Delete it instead; "
                     "or post it and credit it.",
-                    document=", ".join(rows.move_id.mapped("display_name")),
+                    document=rows.move_id._trtc_get_names(),
                 )
             )
         return super().action_switch_move_type()
 
     # === BUSINESS === #
+
+    def _trtc_get_names(self):
+        """Return the names of these documents for a message.
+
+        A draft has no number yet: the number of its record, its period and its amount tell
+        it from others.
+        """
+        names = []
+        for move in self:
+            name = move.display_name
+            if move.trtc_date_from and (not move.name or move.name == "/"):
+                name = self.env._(
+                    "%(draft)s (* %(number)s, %(date_from)s to %(date_to)s, %(amount)s)",
+                    draft=name,
+                    number=move.id,
+                    date_from=format_date(self.env, move.trtc_date_from),
+                    date_to=format_date(self.env, move.trtc_date_to),
+                    amount=show_money(self.env, move.amount_untaxed, move.currency_id),
+                )
+            names.append(name)
+        return ", ".join(names)
 
     def _trtc_check_reopens(self, vals):
         """Raise if somebody changes what becomes of usage that a posted document credits."""
@@ -46,7 +68,7 @@ class AccountMove(models.Model):
                 self.env._(
                     "%(document)s is posted: whether its usage is billed again stays as it is. "
                     "Reset it to draft first.",
-                    document=", ".join(posted.mapped("display_name")),
+                    document=posted._trtc_get_names(),
                 )
             )
 
@@ -90,7 +112,7 @@ class AccountMove(models.Model):
                     "%(document)s bills TRTC usage priced in %(priced)s: it cannot be in "
                     "%(currency)s. Set the currency back, or delete the document and let the "
                     "account have another pricelist.",
-                    document=self.display_name,
+                    document=self._trtc_get_names(),
                     priced=self.trtc_account_id.currency_id.name,
                     currency=self.currency_id.name,
                 )
@@ -193,8 +215,8 @@ class AccountMoveLine(models.Model):
                     "%(line)s on %(invoice)s: %(others)s takes back more than it bills now. Set it "
                     "back, or cancel the credit note first.",
                     line=(self.name or "").partition("\n")[0],
-                    invoice=self.move_id.display_name,
-                    others=", ".join(credits.move_id.mapped("display_name")),
+                    invoice=self.move_id._trtc_get_names(),
+                    others=credits.move_id._trtc_get_names(),
                 )
             )
 

@@ -102,8 +102,8 @@ class AccountMoveLine(models.Model):
                     "%(line)s of %(credit)s: %(quantity)s for %(amount)s cannot be credited. "
                     "Of what %(invoice)s bills, %(left)s for %(worth)s are left.",
                     line=(credit_line.name or "").partition("\n")[0],
-                    credit=credit_line.move_id.display_name,
-                    invoice=self.move_id.display_name,
+                    credit=credit_line.move_id._trtc_get_names(),
+                    invoice=self.move_id._trtc_get_names(),
                     quantity=show_figure(self.env, way * quantity),
                     amount=show_money(self.env, way * amount, self.currency_id),
                     left=show_figure(self.env, way * total),
@@ -144,8 +144,8 @@ class AccountMoveLine(models.Model):
                     "notes are taken back as a whole. Enter the quantity and price that it has "
                     "there, or delete the line.",
                     line=(credit_line.name or "").partition("\n")[0],
-                    document=credit_line.move_id.display_name,
-                    credit=self.move_id.display_name,
+                    document=credit_line.move_id._trtc_get_names(),
+                    credit=self.move_id._trtc_get_names(),
                 )
             )
 

@@ -135,9 +135,10 @@ class TrtcAccount(models.Model):
     def _get_deferred_account(self, fee):
         """Return the account that holds a prepaid fee until it is earned, or none.
 
-        What comes back goes to the account that took it.
+        What comes back goes to the account that took it, the last time that it was billed.
         """
-        taken = fee.refund_of_id.allocation_ids.filtered(lambda a: not a.released)
+        taken = fee.refund_of_id.allocation_ids._filter_in_force()
+        taken = taken.filtered(lambda row: row.kind == "bill").sorted("id")[-1:]
         if taken:
             return taken.move_line_id.account_id
         account = self.company_id.trtc_deferred_account_id

@@ -59,13 +59,14 @@ class TrtcAccrual(models.Model):
     def _get_since_note(self):
         """Return in words what is counted wrongly at the period end, and what to do."""
         self.ensure_one()
-        names = self.since_move_ids.mapped("display_name")
+        moves = self.since_move_ids
         return self.env._(
             "Posted, or reset, with a date until %(date)s since this was proposed: %(documents)s. "
             "At the period end their revenue is counted twice, or not at all. Take the accrual "
             "back and propose the day again; or let the documents have a later date.",
             date=format_date(self.env, self.date),
-            documents=", ".join(names[:10]) + (", \N{HORIZONTAL ELLIPSIS}" if names[10:] else ""),
+            documents=moves[:10]._trtc_get_names()
+            + (", \N{HORIZONTAL ELLIPSIS}" if moves[10:] else ""),
         )
 
     def _check_up_to_date(self):

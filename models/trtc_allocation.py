@@ -194,16 +194,15 @@ class TrtcAllocation(models.Model):
                         "%(billed)s on %(invoice)s was credited already, on %(others)s: no more "
                         "can be credited than was billed.",
                         billed=row._get_billed().display_name,
-                        invoice=row.move_id.display_name,
-                        others=", ".join(
-                            row.credit_ids._filter_in_force().mapped("move_id.display_name")
-                        ),
+                        invoice=row.move_id._trtc_get_names(),
+                        others=row.credit_ids._filter_in_force().move_id._trtc_get_names(),
                     )
                 )
 
     # === CRUD === #
 
     def unlink(self):
+        self.check_access("unlink")
         self._check_settling()
         self._check_not_posted()
         self._check_not_followed()
@@ -245,7 +244,7 @@ class TrtcAllocation(models.Model):
         if self.released:
             return self.env._("Released: the document was cancelled")
         if again:
-            return self.env._("Billed again: %(invoice)s", invoice=again.move_id.display_name)
+            return self.env._("Billed again: %(invoice)s", invoice=again.move_id._trtc_get_names())
         if self.kind == "credit" and self.move_id.state == "draft":
             return (
                 self.env._("To be billed again once the credit note is posted")
@@ -272,7 +271,7 @@ class TrtcAllocation(models.Model):
                 self.env._(
                     "%(documents)s is posted and bills or credits TRTC usage: it cannot be "
                     "deleted, nor its lines. Credit it instead.",
-                    documents=", ".join(posted.mapped("display_name")),
+                    documents=posted._trtc_get_names(),
                 )
             )
 
@@ -284,8 +283,8 @@ class TrtcAllocation(models.Model):
                 self.env._(
                     "%(others)s takes back or bills again what %(invoice)s holds. Cancel or "
                     "delete that first.",
-                    invoice=", ".join(followers._get_bases().mapped("move_id.display_name")),
-                    others=", ".join(followers.move_id.mapped("display_name")),
+                    invoice=followers._get_bases().move_id._trtc_get_names(),
+                    others=followers.move_id._trtc_get_names(),
                 )
             )
 
@@ -302,8 +301,8 @@ class TrtcAllocation(models.Model):
                     "What %(invoice)s bills was billed again while it was cancelled, on "
                     "%(others)s. Delete or cancel that invoice first, or leave this one "
                     "cancelled.",
-                    invoice=", ".join(self.move_id.mapped("display_name")),
-                    others=", ".join(taken.move_id.mapped("display_name")),
+                    invoice=self.move_id._trtc_get_names(),
+                    others=taken.move_id._trtc_get_names(),
                 )
             )
         gone = (self.credits_id - self).filtered("released") | self.rebills_id.filtered(
@@ -314,8 +313,8 @@ class TrtcAllocation(models.Model):
                 self.env._(
                     "%(document)s rests on %(others)s, which is not in force any more. Leave it "
                     "cancelled.",
-                    document=", ".join(self.move_id.mapped("display_name")),
-                    others=", ".join(gone.move_id.mapped("display_name")),
+                    document=self.move_id._trtc_get_names(),
+                    others=gone.move_id._trtc_get_names(),
                 )
             )
 

@@ -141,7 +141,7 @@ class TrtcDecision(models.Model):
                         "on it. Reset the invoice to draft or cancel it first; if your customer "
                         "has it already, correct it by a credit note instead.",
                         decision=decision.display_name,
-                        invoices=", ".join(moves.mapped("display_name")),
+                        invoices=moves._trtc_get_names(),
                     )
                 )
 

@@ -25,7 +25,7 @@ class TestCreditNotesBefore(CreditCase):
 
     def make_old(self, quantity=None, post=True):
         credit = self.reverse().sudo()
-        credit.trtc_allocation_ids.unlink()
+        credit.trtc_allocation_ids._erase()
         credit.invoice_line_ids.write({"trtc_origin_line_id": False, "trtc_item_id": False})
         credit.trtc_account_id = False
         if quantity:

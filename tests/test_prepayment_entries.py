@@ -1,3 +1,4 @@
+from decimal import Decimal
 from unittest.mock import patch
 
 from freezegun import freeze_time
@@ -199,6 +200,21 @@ class TestRecognitionEntries(PrepaymentCommon):
         self.company.trtc_deferred_account_id = self.make_liability("TRTC6")
         self.propose("2024-11-30")
         self.assertEqual((self.recognised(fee), self.balance()), (100, 0))
+
+    def test_a_refund_meets_two_accounts_of_its_fee(self):
+        """Credited, and billed again after another account was set."""
+        fee = self.sell("2024-10-16", "2024-11-15")
+        credit = fee.allocation_ids.move_id._reverse_moves([{"invoice_date": "2024-10-20"}])
+        credit.action_post()
+        again = self.bill("2024-10-31")
+        other = self.make_liability("TRTC6")
+        again.button_draft()
+        again.invoice_line_ids.filtered("trtc_fee_id").account_id = other
+        again.action_post()
+        with freeze_time("2024-10-18 04:00"):
+            fee.sudo()._refund(Decimal(40))
+        refund = self.bill("2024-10-31", post=False)
+        self.assertEqual(refund.invoice_line_ids.filtered("trtc_fee_id").account_id, other)
 
     def test_what_was_deferred_is_forgotten_when_it_is_switched_off(self):
         fee = self.sell("2024-10-16", "2024-11-15")

@@ -155,13 +155,13 @@ class TestTerms(TermsCase):
             self.assertRaises(UniqueViolation),
             self.env.cr.savepoint(),
         ):
-            allocation.create({"fee_id": allocation.fee_id.id, "move_id": move.id})
+            allocation._record([{"fee_id": allocation.fee_id.id, "move_id": move.id}])
         with (
             mute_logger("odoo.sql_db"),
             self.assertRaises(CheckViolation),
             self.env.cr.savepoint(),
         ):
-            allocation.create({"move_id": move.id})
+            allocation._record([{"move_id": move.id}])
 
     def test_a_refreshed_draft_loses_or_doubles_the_fee(self):
         self.subscribe(self.application, "standard", "2024-10-01", "2024-10-31")

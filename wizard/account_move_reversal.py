@@ -53,6 +53,6 @@ class AccountMoveReversal(models.TransientModel):
                 self.env._(
                     "%(document)s credits TRTC usage: reverse it without a new document, which "
                     "bills the usage again.",
-                    document=", ".join(credits.move_id.mapped("display_name")),
+                    document=credits.move_id._trtc_get_names(),
                 )
             )

@@ -77,7 +77,7 @@ class TrtcCredit(models.TransientModel):
             raise UserError(
                 self.env._(
                     "%(invoice)s is not posted: change the draft itself instead.",
-                    invoice=self.move_id.display_name,
+                    invoice=self.move_id._trtc_get_names(),
                 )
             )
         self._check_date()

@@ -40,6 +40,7 @@ def _enter(credit):
         line.trtc_origin_line_id = same
         left -= same
     posted = credit.state == "posted"
-    credit._trtc_credit_all(fit=not posted)
+    credit._trtc_credit_all(as_shown=posted)
     if posted:
+        # As before a posting, it has to fit the account.
         credit._trtc_record_changes()
