@@ -28,6 +28,7 @@ from . import (
     res_company_schedule,
     res_config_settings,
     sealed,
+    thread,
     trtc_account,
     trtc_account_accrue,
     trtc_account_accrue_entry,

@@ -2,7 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from .trtc_accrual import REVERSAL
+#: In the context of the reversal that an accrual makes itself.
+REVERSAL = object()
 
 
 class AccountMove(models.Model):

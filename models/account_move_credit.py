@@ -188,6 +188,7 @@ class AccountMove(models.Model):
         if not claims:
             return
         self._trtc_tie_to(origin)
+        self.invoice_origin = origin.invoice_origin
         places = {line.trtc_origin_line_id: line for line in self.invoice_line_ids}
         self.invoice_line_ids.filtered("trtc_origin_line_id").with_context(
             skip_invoice_sync=True

@@ -61,8 +61,15 @@ class TrtcAccount(models.Model):
         company = self.company_id
         if not arrears or self.arrears_exempt or company.trtc_arrears_policy == "none":
             return False
-        late = company._trtc_today() - timedelta(days=company.trtc_arrears_days)
-        return arrears.since < late and not self._is_small(arrears)
+        return (
+            self._get_reminder_day(arrears) < company._trtc_today()
+            and not self._is_small(arrears)
+            and not self._is_covered(arrears)
+        )
+
+    def _get_reminder_day(self, arrears):
+        """Return the last day on which the customer is not reminded yet."""
+        return arrears.since + timedelta(days=self.company_id.trtc_arrears_days)
 
     def _is_small(self, arrears):
         """Tell whether so little is overdue that nothing follows."""
@@ -74,7 +81,7 @@ class TrtcAccount(models.Model):
     def _is_covered(self, arrears):
         """Tell whether credits that are not reconciled yet would pay what is overdue.
 
-        Nobody is suspended for what the accountant has still to reconcile.
+        Nobody is reminded or suspended for what the accountant has still to reconcile.
         """
         currency = self.company_id.currency_id
         return currency.compare_amounts(float(arrears.credit), arrears.get_residual()) >= 0
@@ -91,10 +98,7 @@ class TrtcAccount(models.Model):
         if self._is_small(arrears):
             return self.env._("Nothing follows: it is less than the minimum in the settings.")
         if not episode:
-            day = arrears.since + timedelta(days=company.trtc_arrears_days)
-            return self.env._(
-                "The customer is reminded after %(date)s.", date=format_date(self.env, day)
-            )
+            return self._get_step_before_reminder(arrears)
         if not episode.reminded_at:
             return self.env._(
                 "%(partner)s has no e-mail address: not reminded, and therefore not suspended. "
@@ -102,6 +106,20 @@ class TrtcAccount(models.Model):
                 partner=episode.partner_id.display_name,
             )
         return self._get_step_after_reminder(arrears, episode.with_env(self.env))
+
+    def _get_step_before_reminder(self, arrears):
+        """Return in words what happens to a customer who was not reminded yet."""
+        if self._is_covered(arrears):
+            return self.env._(
+                "Nothing follows: credits of the customer cover it. Reconcile them with the "
+                "invoices."
+            )
+        day = self._get_reminder_day(arrears)
+        if day < self.company_id._trtc_today():
+            return self.env._("The customer is reminded with the next hourly run.")
+        return self.env._(
+            "The customer is reminded after %(date)s.", date=format_date(self.env, day)
+        )
 
     def _get_step_after_reminder(self, arrears, episode):
         """Return in words what happens to a customer who was reminded."""

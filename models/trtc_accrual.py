@@ -6,9 +6,6 @@ from odoo.tools import format_date
 
 from .exact import AMOUNT_DIGITS, Exact
 
-#: In the context of the reversal that an accrual makes itself.
-REVERSAL = object()
-
 
 class TrtcAccrual(models.Model):
     """What is earned at the end of a period and not invoiced: one entry, reversed next day.
@@ -19,7 +16,7 @@ class TrtcAccrual(models.Model):
     _name = "trtc.accrual"
     _description = "TRTC Accrual"
     _order = "date desc, company_id, currency_id, number desc"
-    _inherit = ["mail.thread"]
+    _inherit = ["trtc.thread"]
 
     # === FIELDS === #
 

@@ -7,7 +7,7 @@ from odoo.fields import Command
 from odoo.tools import format_date
 
 from ..rating import prices
-from .trtc_accrual import REVERSAL
+from .account_move_accrual import REVERSAL
 
 ZERO = Decimal(0)
 

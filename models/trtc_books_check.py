@@ -22,7 +22,7 @@ class TrtcBooksCheck(models.Model):
     _name = "trtc.books.check"
     _description = "TRTC Check of the Books"
     _order = "id desc"
-    _inherit = ["trtc.sealed", "mail.thread", "mail.activity.mixin"]
+    _inherit = ["trtc.sealed", "trtc.thread", "mail.activity.mixin"]
 
     # === FIELDS === #
 

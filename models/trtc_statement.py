@@ -8,7 +8,7 @@ class TrtcStatement(models.Model):
     _name = "trtc.statement"
     _description = "TRTC Statement"
     _order = "date_to desc, cycle, revision desc, id desc"
-    _inherit = ["trtc.sealed", "portal.mixin", "mail.thread"]
+    _inherit = ["trtc.sealed", "portal.mixin", "trtc.thread"]
     _rec_names_search = ["name"]
 
     # === FIELDS === #

@@ -11,7 +11,7 @@ class TrtcSubscription(models.Model):
     _name = "trtc.subscription"
     _description = "TRTC Subscription"
     _order = "date_start desc, id desc"
-    _inherit = ["mail.thread"]
+    _inherit = ["trtc.thread"]
     _check_company_auto = True
 
     # === FIELDS === #

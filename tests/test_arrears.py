@@ -58,6 +58,9 @@ class TestArrears(ArrearsCommon):
             self.account.invalidate_recordset()
             self.assertTrue(self.account.is_in_arrears)
             self.assertIn("11/15/2024", self.account.arrears_next)
+        with self.at("2024-11-15 16:00:00"):
+            self.account.invalidate_recordset()
+            self.assertIn("with the next hourly run", self.account.arrears_next)
         self.run_at("2024-11-15 16:00:00")
         self.assertTrue(self.reminders())
 
@@ -303,13 +306,16 @@ class TestArrears(ArrearsCommon):
         with self.at("2024-11-14 00:00:00"):
             self.invoice_1.line_ids.remove_move_reconcile()
         self.run_at("2024-11-14 00:00:00")
+        self.assertEqual(len(self.reminders()), 1, "the money is there")
+        with self.at("2024-11-14 00:00:00"):
+            self.account.invalidate_recordset()
+            self.assertIn("Reconcile", self.account.arrears_next)
+        payment.action_draft()
+        self.run_at("2024-11-16 00:00:00")
         self.assertEqual(len(self.episodes()), 2)
         self.assertEqual(len(self.reminders()), 2)
-        self.run_at("2024-11-16 00:00:00")
-        self.assertFalse(self.suspended("2024-11-16"), "the money is there")
-        payment.action_draft()
-        self.run_at("2024-11-16 01:00:00")
-        self.assertTrue(self.suspended("2024-11-16"))
+        self.run_at("2024-11-17 01:00:00")
+        self.assertTrue(self.suspended("2024-11-17"))
 
     def test_a_payment_that_bounced_has_no_grace(self):
         self._suspend()

@@ -239,6 +239,8 @@ class TestModify(CreditCase):
         new = self.reverse(modify=True)
         self.assertEqual((new.move_type, new.state), ("out_invoice", "draft"))
         self.assertEqual(new.amount_untaxed, self.posted.amount_untaxed)
+        self.assertEqual(new.invoice_origin, self.posted.invoice_origin)
+        self.assertTrue(new.invoice_origin)
         self.assertFalse(self.invoice("2024-10-31"), "the new invoice holds it all")
         new.invoice_line_ids = [Command.update(new.invoice_line_ids[0].id, {"name": "As agreed"})]
         new.action_post()

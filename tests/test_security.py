@@ -121,6 +121,18 @@ class TestRights(TrtcCommon):
                 with self.assertRaises(AccessError):
                     records.check_access("write")
 
+    def test_an_accountant_cannot_note_what_was_agreed(self):
+        """Nobody changes a settled statement, yet who closes the month writes in its chatter."""
+        self.usage("av_hd", 600, "2024-10-01")
+        self.invoice("2024-10-31")
+        for record in (self.account, self.lines().statement_id):
+            for user in (self.user_accountant, self.user_reader):
+                record.with_user(user).message_post(body="Agreed by telephone")
+                self.assertEqual(record.message_ids[0].author_id, user.partner_id)
+            for user in (self.user_portal, self.user_api_sender):
+                with self.assertRaises(AccessError):
+                    record.with_user(user).message_post(body="Agreed by telephone")
+
 
 @tagged("post_install", "-at_install")
 class TestCompanies(TrtcCommon):
