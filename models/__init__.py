@@ -53,6 +53,7 @@ from . import (
     trtc_account_settle,
     trtc_account_spend,
     trtc_account_terms,
+    trtc_account_turns,
     trtc_account_unpark,
     trtc_accrual,
     trtc_accrual_entry,

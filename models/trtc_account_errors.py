@@ -92,6 +92,7 @@ class TrtcAccount(models.Model):
         self.write(
             {
                 "billing_error": error,
+                "auto_attempts": 0,
                 "parked_since": self.parked_since or fields.Datetime.now(),
                 "parked_step": step,
                 "parked_until": until,

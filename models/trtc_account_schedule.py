@@ -1,4 +1,5 @@
 import logging
+from functools import partial
 from typing import NamedTuple
 
 from psycopg2 import IntegrityError
@@ -94,27 +95,31 @@ class TrtcAccount(models.Model):
     def _work_off(self, what, due, limit):
         """Do what is due, the oldest first, each account in a transaction of its own.
 
+        Last come accounts during which a server was ended.
+
         :param what: ``settle`` or ``invoice``
         :param due: :class:`Due` of accounts
         """
-        commit_progress = self.env["ir.cron"]._commit_progress
-        runs = self.env["trtc.billing.run"]._resume(what, due)
-        due = sorted(due, key=lambda one: (one.oldest, one.account_id))
-        if not due:
-            return
-        commit_progress(remaining=len(due))
-        for number, one in enumerate(due[:limit], start=1):
+        runs = self.env["trtc.billing.run"]
+        runs._finish_all_but(what, due)
+        accounts = self.browse(one.account_id for one in due)
+        cut_off = set(accounts.filtered("auto_attempts").ids)
+        due = sorted(due, key=lambda one: (one.account_id in cut_off, *one[:2]))
+        turns = []
+        for one in due[:limit]:
             account = self.browse(one.account_id)
             account = account.with_company(account.company_id)
-            billed = account._bill(one.until, one.invoice_until)
-            if billed.state == "done":
-                account._mark_scheduled(one)
-            if billed.statements or billed.moves or billed.state == "failed":
-                runs = runs._record(what, account, one.until, billed)
-            if number == len(due):
-                runs._finish()
-            if not commit_progress(1):
-                break
+            turns.append((account, partial(account._bill_due, what, one)))
+        if self._take_turns(turns, len(due)) and len(turns) == len(due):
+            runs._finish_all_but(what, ())
+
+    def _bill_due(self, what, due):
+        """Do what is due for this account, and write down what came of it."""
+        billed = self._bill(due.until, due.invoice_until)
+        if billed.state == "done":
+            self._mark_scheduled(due)
+        if billed.statements or billed.moves or billed.state == "failed":
+            self.env["trtc.billing.run"]._record(what, self, due.until, billed)
 
     # === BUSINESS === #
 
@@ -136,6 +141,10 @@ class TrtcAccount(models.Model):
         group = self._get_invoice_group() if invoice_until else self
         if not all(account._lock_for_billing() for account in group.sudo()):
             return Billed("held", statements, moves, "")
+        text = self._get_turn_error()
+        if text:
+            self.sudo()._park(text, "invoice" if invoice_until else "settle", until)
+            return Billed("failed", statements, moves, text)
         failing, step, day = self, "settle", until
         try:
             with self.env.cr.savepoint():

@@ -100,14 +100,13 @@ class TrtcBillingRun(models.Model):
         domain = [("state", "=", "waiting")]
         Line = self.env["trtc.billing.run.line"]
         lines = Line.search(domain, order="id", limit=limit)
-        if not lines:
-            return
-        commit_progress = self.env["ir.cron"]._commit_progress
-        commit_progress(remaining=len(lines) if len(lines) < limit else Line.search_count(domain))
-        for line in lines:
-            line._work()
-            if not commit_progress(1):
-                break
+        remaining = len(lines) if len(lines) < limit else Line.search_count(domain)
+        # Last come accounts during which a server was ended.
+        turns = [
+            (line.account_id, line._work)
+            for line in lines.sorted(lambda line: bool(line.account_id.auto_attempts))
+        ]
+        self.env["trtc.account"]._take_turns(turns, remaining)
 
     # === BUSINESS === #
 
@@ -153,8 +152,9 @@ class TrtcBillingRun(models.Model):
         )
         return self.browse(runs.ids)
 
-    def _resume(self, what, due):
-        """Return the automatic runs that were not finished; finish those without work left.
+    @api.model
+    def _finish_all_but(self, what, due):
+        """Finish the automatic runs that have no work left.
 
         :param due: the work that there is now
         """
@@ -164,15 +164,21 @@ class TrtcBillingRun(models.Model):
         runs = self.search(
             [("is_automatic", "=", True), ("state", "=", "running"), ("what", "=", what)]
         )
-        left = runs.filtered(lambda run: (run.company_id, run.until) in keys)
-        (runs - left)._finish()
-        return left
+        runs.filtered(lambda run: (run.company_id, run.until) not in keys)._finish()
 
+    @api.model
     def _record(self, what, account, until, billed):
-        """Write down what an automatic run made of an account; return these runs and its own."""
-        run = self.filtered(
-            lambda run: run.company_id == account.company_id and run.until == until
-        )[:1]
+        """Write down what an automatic run made of an account."""
+        run = self.search(
+            [
+                ("is_automatic", "=", True),
+                ("state", "=", "running"),
+                ("what", "=", what),
+                ("company_id", "=", account.company_id.id),
+                ("until", "=", until),
+            ],
+            limit=1,
+        )
         if not run:
             run = self._unsealed().create(
                 {
@@ -186,7 +192,6 @@ class TrtcBillingRun(models.Model):
             )
         line = self.env["trtc.billing.run.line"]._unsealed()
         line.create({"run_id": run.id, "account_id": account.id})._note(billed)
-        return self | self.browse(run.id)
 
     def _finish(self):
         """Note that nothing is left to do."""

@@ -73,6 +73,7 @@ from . import (
     test_suspension,
     test_terms,
     test_tours,
+    test_turns,
     test_upgrade_guards,
     test_usage_import,
 )

@@ -63,12 +63,13 @@ class ScheduleCase(TrtcCommon):
         with patch.object(cls, method, fail):
             yield
 
-    def make_accounts(self, count, day="2024-10-01", **vals):
+    @classmethod
+    def make_accounts(cls, count, day="2024-10-01", **vals):
         """Return accounts with a minute of usage each."""
-        accounts = self.env["trtc.account"]
+        accounts = cls.env["trtc.account"]
         for _n in range(count):
-            account = self.make_account(**vals)
-            self.usage("av_hd", 60_000, day, self.make_application(account))
+            account = cls.make_account(**vals)
+            cls.usage("av_hd", 60_000, day, cls.make_application(account))
             accounts |= account
         return accounts
 
