@@ -13,10 +13,10 @@ from processes import PAUSE, RETRY, WAIT, finish, heard
 
 from kit import database as databases
 
-#: The morning of 1 November in Shanghai, for automatic runs.
+#: The morning of 4 November in Shanghai, for automatic runs: the days of grace are over.
 MORNING = """
 from freezegun import freeze_time
-freeze_time("2024-11-01 01:00:00").start()
+freeze_time("2024-11-04 01:00:00").start()
 """
 CRON = {
     "settle": 'env["trtc.account"]._cron_settle()\nenv.cr.commit()\n',
