@@ -168,6 +168,7 @@ class TrtcAccount(models.Model):
             text = self._get_unexpected_error(error)
         else:
             group.sudo()._unpark(step)
+            self._end_turn()
             return Billed("done", statements, moves, "")
         failing = failing.sudo()
         if failing == self:

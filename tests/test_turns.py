@@ -62,6 +62,17 @@ class TestTurns(ScheduleCase):
             self.assertFalse(self.heavy.auto_attempts)
         self.assertFalse(self.heavy.parked_since)
 
+    def test_an_account_that_was_billed_by_hand_is_parked(self):
+        for hour in (8, 9, 10):
+            self.end_at(hour)
+        wizard = self.env["trtc.run"].create({"until": "2024-10-31"})
+        wizard.account_ids = self.heavy
+        wizard.action_settle()
+        self.usage("av_hd", 60_000, "2024-10-02", self.heavy.application_ids)
+        self.run_cron("settle", "2024-10-10T11:00:00")
+        self.assertFalse(self.heavy.parked_since)
+        self.assertEqual(self.total("quantity", of=self.heavy), 2_000)
+
     def test_an_account_whose_turn_never_came_is_counted(self):
         self.run_cron("settle", "2024-10-10T08:00:00", time_left=[1, 0])
         self.assertEqual(self.settled(), self.heavy)

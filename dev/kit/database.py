@@ -12,6 +12,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 
 import psycopg2
 from psycopg2 import sql
@@ -34,6 +35,8 @@ for name in (
 env.cr.commit()
 """
 KEPT_TEMPLATES = 2  # of the module's own; so that switching branches stays fast
+# So often, a second apart, a database is dropped that the server is vacuuming
+DROPS = 60
 
 
 def connect(environment, name="postgres"):
@@ -80,7 +83,15 @@ def clone(environment, template, name):
 
 def drop(environment, name):
     """Drop a database with its files, whoever is connected to it."""
-    execute(environment, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+    for attempt in range(DROPS):
+        try:
+            execute(environment, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+            break
+        except psycopg2.errors.InsufficientPrivilege:
+            # The server's own vacuum is in it, which nobody but its owner may end.
+            if attempt == DROPS - 1:
+                raise
+            time.sleep(1)
     shutil.rmtree(_filestore(name), ignore_errors=True)
 
 

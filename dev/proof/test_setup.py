@@ -1,6 +1,11 @@
 """The ground that the tests of processes stand on."""
 
+import os
 import signal
+
+import psycopg2.errors
+
+from kit import database
 
 COUNT = "print(env['ir.config_parameter'].search_count([('key', '=', 'proof')]))"
 WRITE = "env['ir.config_parameter'].set_param('proof', 'yes')\n"
@@ -23,3 +28,21 @@ def test_the_module_is_installed(connection):
     with connection.cursor() as cursor:
         cursor.execute("SELECT state FROM ir_module_module WHERE name = 'trtc_billing'")
         assert cursor.fetchone() == ("installed",)
+
+
+def test_a_database_that_the_server_vacuums_is_not_dropped(environment, monkeypatch):
+    """The server refuses to end its own vacuum for anybody else."""
+    name = f"trtc_proof_{os.getpid()}"
+    database.execute(environment, "CREATE DATABASE {}", name)
+    execute, refused = database.execute, []
+
+    def refuse_once(*args):
+        if not refused:
+            refused.append(args)
+            raise psycopg2.errors.InsufficientPrivilege
+        return execute(*args)
+
+    monkeypatch.setattr(database, "execute", refuse_once)
+    database.drop(environment, name)
+    assert refused
+    assert name not in database.names(environment)
