@@ -65,21 +65,24 @@ class TrtcBooksCheck(models.Model):
                 """
                 SELECT billed.account_id, billed.item_id, billed.application_id, billed.cycle,
                        billed.date, billed.id, billed.quantity::text, billed.amount::text,
-                       held.times, held.quantity::text, held.amount::text, held.net::text
+                       held.times, held.quantity::text, held.amount::text, held.net::text,
+                       (billed.amount + held.by_hand)::text
                   FROM (%(billed)s) AS billed
                   JOIN (SELECT %(column)s AS id,
                                count(*) FILTER (WHERE first) AS times,
                                coalesce(sum(quantity) FILTER (WHERE first), 0) AS quantity,
                                coalesce(sum(amount) FILTER (WHERE first), 0) AS amount,
-                               coalesce(sum(amount) FILTER (WHERE kind <> 'manual'), 0) AS net
+                               coalesce(sum(amount) FILTER (WHERE kind = 'manual'), 0)
+                                   AS by_hand,
+                               sum(amount) AS net
                           FROM (SELECT *, kind = 'bill' AND rebills_id IS NULL AS first
                                   FROM trtc_allocation
                                  WHERE released IS NOT TRUE AND %(column)s IS NOT NULL) AS row
                          GROUP BY 1) AS held ON held.id = billed.id
                  WHERE held.times <> 1 OR held.quantity <> billed.quantity
                     OR held.amount <> billed.amount
-                    OR held.net * sign(billed.amount) < 0
-                    OR abs(held.net) > abs(billed.amount)
+                    OR held.net * sign(billed.amount + held.by_hand) < 0
+                    OR abs(held.net) > abs(billed.amount + held.by_hand)
                  ORDER BY billed.account_id, billed.date, billed.id
                 """,
                 billed=billed,
@@ -88,7 +91,7 @@ class TrtcBooksCheck(models.Model):
         )
         findings = []
         for row in rows:
-            record_id, quantity, amount, times, held, charged, net = row[5:]
+            record_id, quantity, amount, times, held, charged, net, worth = row[5:]
             words = {
                 "what": self.env[model].browse(record_id).display_name,
                 "account": self.env["trtc.account"].browse(row[0]).display_name,
@@ -119,7 +122,7 @@ class TrtcBooksCheck(models.Model):
                     "%(account)s, %(what)s: more is credited, or billed again, than it comes to.",
                     **words,
                 )
-                expected, found = Decimal(amount), Decimal(net)
+                expected, found = Decimal(worth), Decimal(net)
             findings.append(
                 self._prepare_finding(
                     "billed",
