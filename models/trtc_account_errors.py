@@ -92,7 +92,8 @@ class TrtcAccount(models.Model):
         self.write(
             {
                 "billing_error": error,
-                "auto_attempts": 0,
+                "settle_attempts": 0,
+                "invoice_attempts": 0,
                 "parked_since": self.parked_since or fields.Datetime.now(),
                 "parked_step": step,
                 "parked_until": until,
@@ -166,6 +167,11 @@ class TrtcAccount(models.Model):
 
     def _get_unexpected_error(self, error):
         """Return what a user is told of an error that nobody foresaw."""
+        if isinstance(error, MemoryError):
+            return self.env._(
+                "The memory that the server allows was not enough, so nothing was changed. Let "
+                "your administrator raise limit_memory_hard, or bill until an earlier day."
+            )
         return self.env._(
             "Something unexpected stopped the run (%(kind)s: %(error)s), so nothing was changed. "
             "Tell your administrator: the log of the server says where.",

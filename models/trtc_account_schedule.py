@@ -103,13 +103,13 @@ class TrtcAccount(models.Model):
         runs = self.env["trtc.billing.run"]
         runs._finish_all_but(what, due)
         accounts = self.browse(one.account_id for one in due)
-        cut_off = set(accounts.filtered("auto_attempts").ids)
+        cut_off = set(accounts.filtered(lambda account: account._was_cut_off(what)).ids)
         due = sorted(due, key=lambda one: (one.account_id in cut_off, *one[:2]))
         turns = []
         for one in due[:limit]:
             account = self.browse(one.account_id)
             account = account.with_company(account.company_id)
-            turns.append((account, partial(account._bill_due, what, one)))
+            turns.append((account, what, partial(account._bill_due, what, one)))
         if self._take_turns(turns, len(due)) and len(turns) == len(due):
             runs._finish_all_but(what, ())
 
@@ -141,9 +141,10 @@ class TrtcAccount(models.Model):
         group = self._get_invoice_group() if invoice_until else self
         if not all(account._lock_for_billing() for account in group.sudo()):
             return Billed("held", statements, moves, "")
-        text = self._get_turn_error()
+        whole = "invoice" if invoice_until else "settle"
+        text = self._get_turn_error(whole)
         if text:
-            self.sudo()._park(text, "invoice" if invoice_until else "settle", until)
+            self.sudo()._park(text, whole, until)
             return Billed("failed", statements, moves, text)
         failing, step, day = self, "settle", until
         try:
@@ -168,7 +169,7 @@ class TrtcAccount(models.Model):
             text = self._get_unexpected_error(error)
         else:
             group.sudo()._unpark(step)
-            self._end_turn()
+            self._end_turn(whole)
             return Billed("done", statements, moves, "")
         failing = failing.sudo()
         if failing == self:

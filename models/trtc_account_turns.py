@@ -1,21 +1,27 @@
 from odoo import fields, models
 
-#: So many times a server may end while it bills an account, before that account is parked.
+#: So many times in a row a server may end while it bills an account, before that is parked.
 MOST = 3
 
 
 class TrtcAccount(models.Model):
     # A room of its own: a server that is ended in the middle of an account, as by its limits
-    # of time and memory, catches no error and writes nothing down.
+    # of time, catches no error and writes nothing down.
     _inherit = "trtc.account"  # pylint: disable=consider-merging-classes-inherited
 
     # === FIELDS === #
 
-    auto_attempts = fields.Integer(
+    settle_attempts = fields.Integer(
         readonly=True,
         copy=False,
         groups="base.group_user",
-        help="How often the server began with this account, and ended before it was through.",
+        help="How often the server began to settle this account, and ended before it was through.",
+    )
+    invoice_attempts = fields.Integer(
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+        help="How often the server began to invoice this account, and ended before it was through.",
     )
 
     # === BUSINESS === #
@@ -26,45 +32,55 @@ class TrtcAccount(models.Model):
         That it begins is committed together with what was done before, so it is known
         afterwards where a server was ended.
 
-        :param list turns: [(account, function without arguments)]
+        :param list turns: [(account, step, function without arguments)], the steps as in
+            ``parked_step``
         :param int remaining: what is to do in all
         :return: whether there was time for all
         """
         if not turns:
             return True
         commit_progress = self.env["ir.cron"]._commit_progress
-        following = [account for account, _work in turns] + [self.browse()]
-        following[0]._begin_turn()
+        following = [(account, step) for account, step, _work in turns] + [(self.browse(), "")]
+        self._count_turn(*following[0], 1)
         commit_progress(remaining=remaining)
-        for place, (account, work) in enumerate(turns, start=1):
+        for place, (account, step, work) in enumerate(turns, start=1):
             work()
-            account._end_turn()
-            following[place]._begin_turn()
+            account._end_turn(step)
+            self._count_turn(*following[place], 1)
             if not commit_progress(1):
-                following[place]._end_turn()
+                self._count_turn(*following[place], -1)
                 return place == len(turns)
         return True
 
-    def _begin_turn(self):
-        """Count that the server begins with this account."""
-        for account in self.sudo():
-            if account._lock_for_billing():
-                account.auto_attempts += 1
+    def _count_turn(self, account, step, way):
+        """Count that the server begins with an account, or did not begin after all."""
+        for one in account.sudo():
+            if one._lock_for_billing():
+                one[f"{step}_attempts"] += way
 
-    def _end_turn(self):
-        """Forget what was counted: the server is through with this account."""
-        for account in self.sudo().filtered("auto_attempts"):
-            if account._lock_for_billing():
-                account.auto_attempts = 0
+    def _end_turn(self, step):
+        """Forget what was counted: the server is through with a step of this account.
 
-    def _get_turn_error(self):
+        Invoicing settles before; what settling alone can do says nothing of invoicing.
+        """
+        names = ["settle_attempts", *(["invoice_attempts"] if step == "invoice" else [])]
+        account = self.sudo()
+        if any(account[name] for name in names) and account._lock_for_billing():
+            account.write(dict.fromkeys(names, 0))
+
+    def _was_cut_off(self, step):
+        """Tell whether a server was ended during a step of this account, or what it includes."""
+        account = self.sudo()
+        return bool(account.settle_attempts or (step == "invoice" and account.invoice_attempts))
+
+    def _get_turn_error(self, step):
         """Return why this account has no turn any more, if so."""
-        if self.sudo().auto_attempts <= MOST:
+        if self.sudo()[f"{step}_attempts"] <= MOST:
             return ""
         return self.env._(
-            "The server was ended %(times)s times while it billed this account. Its work takes "
-            "more time or memory than the server allows: let your administrator raise "
-            "limit_time_real_cron or limit_memory_hard, or run Billing / Settle and Invoice for "
-            "this account until an earlier day.",
+            "The server was ended %(times)s times in a row while it billed this account. Probably "
+            "that takes more time than the server allows: let your administrator raise "
+            "limit_time_cpu, limit_time_real and limit_time_real_cron, or run Billing / Settle "
+            "and Invoice for this account until an earlier day.",
             times=MOST,
         )

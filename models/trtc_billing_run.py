@@ -103,8 +103,8 @@ class TrtcBillingRun(models.Model):
         remaining = len(lines) if len(lines) < limit else Line.search_count(domain)
         # Last come accounts during which a server was ended.
         turns = [
-            (line.account_id, line._work)
-            for line in lines.sorted(lambda line: bool(line.account_id.auto_attempts))
+            (line.account_id, line.run_id.what, line._work)
+            for line in lines.sorted(lambda line: line.account_id._was_cut_off(line.run_id.what))
         ]
         self.env["trtc.account"]._take_turns(turns, remaining)
 

@@ -249,6 +249,16 @@ class TestOneByOne(ScheduleCase):
         self.assertIn("KeyError", accounts[0].billing_error)
         self.assertIn("the log of the server", accounts[0].billing_error)
 
+    def test_memory_that_runs_out_stops_the_others(self):
+        accounts = self.make_accounts(2)
+        with (
+            self.failing(accounts[0], MemoryError()),
+            self.assertLogs("odoo.addons.trtc_billing", logging.ERROR),
+        ):
+            self.run_cron("settle", "2024-10-10T08:00:00")
+        self.assertEqual(self.settled(accounts), accounts[1])
+        self.assertIn("limit_memory_hard", accounts[0].billing_error)
+
     def test_a_collision_with_another_run_parks_an_account(self):
         accounts = self.make_accounts(2)
         with self.failing(accounts[0], SerializationFailure()):

@@ -16,12 +16,12 @@ class TestTurns(ScheduleCase):
         cls.heavy, cls.light = cls.accounts = cls.make_accounts(2)
 
     @contextmanager
-    def ending(self, account):
-        """Let the server end while it settles an account.
+    def ending(self, account, method="_settle"):
+        """Let the server end while it bills an account.
 
         No assertRaises: it would take back what was committed.
         """
-        with self.failing(account, Killed()), suppress(Killed):
+        with self.failing(account, Killed(), method), suppress(Killed):
             yield
             self.fail("not ended")
 
@@ -59,7 +59,7 @@ class TestTurns(ScheduleCase):
             self.usage("av_hd", 60_000, day, self.heavy.application_ids)
             self.end_at(8)
             self.run_cron("settle", "2024-10-10T09:00:00")
-            self.assertFalse(self.heavy.auto_attempts)
+            self.assertFalse(self.heavy.settle_attempts)
         self.assertFalse(self.heavy.parked_since)
 
     def test_an_account_that_was_billed_by_hand_is_parked(self):
@@ -74,9 +74,22 @@ class TestTurns(ScheduleCase):
         self.assertEqual(self.total("quantity", of=self.heavy), 2_000)
 
     def test_an_account_whose_turn_never_came_is_counted(self):
+        self.light.settle_attempts = 2
         self.run_cron("settle", "2024-10-10T08:00:00", time_left=[1, 0])
         self.assertEqual(self.settled(), self.heavy)
-        self.assertEqual(self.accounts.mapped("auto_attempts"), [0, 0])
+        self.assertEqual(self.accounts.mapped("settle_attempts"), [0, 2])
+
+    def test_settling_forgets_that_invoicing_ends_the_server(self):
+        for hour in (8, 9, 10):
+            self.usage("av_hd", 60_000, f"2024-10-{hour:02}", self.heavy.application_ids)
+            self.run_cron("settle", f"2024-11-01T{hour:02}:00:00")
+            with self.ending(self.heavy, "_get_bills"):
+                self.run_cron("invoice", f"2024-11-01T{hour:02}:30:00")
+        self.assertEqual(self.light.invoice_count, 1)
+        with self.failing(self.heavy, Killed(), "_get_bills"):
+            self.run_cron("invoice", "2024-11-01T11:00:00")
+        self.assertTrue(self.heavy.parked_since)
+        self.assertEqual(self.heavy.parked_step, "invoice")
 
     def test_a_queue_is_starved(self):
         self.patch(trtc_run, "AT_ONCE", 1)
