@@ -18,33 +18,19 @@ class AccountMove(models.Model):
 
     # === COMPUTE === #
 
-    @api.depends("state", "date", "invoice_date", "currency_id", "trtc_allocation_ids.released")
+    @api.depends(
+        "state", "date", "invoice_date", "currency_id", "trtc_reopens", "trtc_allocation_ids.released"
+    )
     def _compute_trtc_accrued_note(self):
         for move in self:
-            accruals = move._trtc_get_counting_accruals().filtered(
-                # What was reset since is missing, until it is posted again.
-                lambda one, move=move: (move in one.since_move_ids) == (move.state != "draft")
-            )
-            if move.state == "cancel" or not accruals:
-                move.trtc_accrued_note = False
-                continue
-            move.trtc_accrued_note = self.env._(
-                "%(days)s: this period end was accrued before, under Reporting / Accruals. With "
-                "the accounting date %(date)s the revenue of this document counts twice in it. "
-                "Let it have a later date, or take the accrual back and propose the day again.",
-                days=", ".join(format_date(self.env, day) for day in accruals.mapped("date")),
-                date=format_date(self.env, move._trtc_get_accounting_day()),
-            )
+            move.trtc_accrued_note = move.state != "cancel" and move._trtc_get_accrued_note()
 
     # === CRUD === #
 
     def write(self, vals):
-        posted = self.filtered(lambda move: move.state == "posted")
+        before = self._trtc_hold_accruing() if {"state", "date"} & set(vals) else {}
         result = super().write(vals)
-        if "state" in vals:
-            now = self.filtered(lambda move: move.state == "posted")
-            for move in (posted | now) - (posted & now):
-                move._trtc_get_counting_accruals()._note_since(move)
+        self.browse(move.id for move in before)._trtc_follow_accruals(before)
         if vals.get("state") in ("draft", "cancel"):
             entries = self.filtered(lambda move: move.move_type == "entry")
             entries._trtc_get_accruals()._take_reversal_back()
@@ -68,29 +54,6 @@ class AccountMove(models.Model):
         accruals.filtered(lambda accrual: accrual.move_id in posted)._reverse()
         return posted
 
-    def _trtc_get_accounting_day(self):
-        """Return the accounting date; of a draft, the one that it would have if posted now."""
-        self.ensure_one()
-        if self.state == "draft":
-            return self.invoice_date or fields.Date.context_today(self)
-        return self.date
-
-    def _trtc_get_counting_accruals(self):
-        """Return the accruals that count this document, by its date, as it was before.
-
-        What is goodwill, or changed by hand, is never accrued.
-        """
-        self.ensure_one()
-        rows = self.sudo().trtc_allocation_ids.filtered(
-            lambda row: row.kind == "bill"
-            or (row.kind == "credit" and row.reopens and not row.is_goodwill)
-        )
-        accruals = self.env["trtc.accrual"].sudo()
-        if not rows:
-            return accruals
-        day = self._trtc_get_accounting_day()
-        return accruals._get_counting(self.company_id, self.currency_id, day)
-
     def _reverse_moves(self, default_values_list=None, cancel=False):
         if self.env.context.get("trtc_accrual") is not REVERSAL:
             accruals = self._trtc_get_accruals() | self._trtc_get_accruals("reversal_id")
@@ -109,17 +72,16 @@ class AccountMove(models.Model):
 
     def _trtc_check_not_counted(self):
         """Raise if an accrual counts one of these as posted, or not, as it was once."""
-        accruals = self.env["trtc.accrual"].sudo()
-        held = accruals.search(
-            [("since_move_ids", "in", self.ids), ("state", "!=", "cancel")], limit=1
-        )
+        held = self.env["trtc.accrual.since"].sudo().search(
+            [("move_id", "in", self.ids), ("accrual_id.state", "!=", "cancel")]
+        )  # fmt: skip
         if held:
             raise UserError(
                 self.env._(
                     "%(accrual)s counts %(documents)s as invoiced. Take the accrual back first, or "
                     "cancel the document instead of deleting it.",
-                    accrual=held.display_name,
-                    documents=(held.since_move_ids & self)._trtc_get_names(),
+                    accrual=held[0].accrual_id.display_name,
+                    documents=held.move_id._trtc_get_names(),
                 )
             )
 

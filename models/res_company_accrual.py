@@ -34,6 +34,18 @@ class ResCompany(models.Model):
         help="The income lines of an accrual carry the analytic distribution of their application.",
     )
 
+    # === BUSINESS === #
+
+    def _trtc_filter_accruing(self):
+        """Return those companies that accrue, or did so."""
+        groups = self.env["trtc.accrual"].sudo()._read_group(
+            [("company_id", "in", self.ids)], ["company_id"]
+        )
+        known = self.browse(company.id for (company,) in groups)
+        return self.filtered(
+            lambda company: company.sudo().trtc_accrued_account_id or company in known
+        )
+
     # === CONSTRAINT === #
 
     @api.constrains("trtc_accrued_account_id", "trtc_accrual_journal_id")

@@ -219,7 +219,10 @@ class TrtcAccrual(models.Model):
         journal = company._trtc_get_accrual_journal()
         self._check_locks(company, date, journal)
         accounts = self.env["trtc.account"].with_context(active_test=False)
-        unbilled = accounts.search([("company_id", "=", company.id)])._get_unbilled(date)
+        accounts = accounts.search([("company_id", "=", company.id)])
+        # No invoice is posted meanwhile that neither this knows of nor its own warning.
+        accounts.sudo()._hold_for_billing()
+        unbilled = accounts._get_unbilled(date)
         self._get_drafts(company, date)._discard()
         accruals, by_currency = self.browse(), {}
         for one in unbilled:

@@ -1,76 +1,54 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
-from odoo.fields import Command
-from odoo.tools import format_date
+
+from .exact import AMOUNT_DIGITS, Exact
 
 
-class TrtcAccrual(models.Model):
-    # A room of its own: what became of invoices since an accrual was proposed.
-    _inherit = "trtc.accrual"  # pylint: disable=consider-merging-classes-inherited
+class TrtcAccrualSince(models.Model):
+    """A document that became posted, or is posted no more, since an accrual was proposed.
+
+    Only while it differs from what the accrual counted: the row goes when it is as it was.
+    """
+
+    _name = "trtc.accrual.since"
+    _description = "TRTC Document Changed Since an Accrual"
+    _order = "accrual_id desc, id"
 
     # === FIELDS === #
 
-    since_move_ids = fields.Many2many(
-        "account.move",
-        string="Posted or Reset Since",
-        readonly=True,
-        help="Invoices and credit notes dated until the period end that were posted, or are "
-        "posted no more, since this accrual was proposed: it counts them as they were then.",
+    accrual_id = fields.Many2one(
+        "trtc.accrual", required=True, readonly=True, ondelete="cascade", index=True
     )
-    since_note = fields.Char(compute="_compute_since_note", compute_sudo=True)
+    company_id = fields.Many2one(related="accrual_id.company_id", store=True, index=True)
+    # Core's unlink comes before the rules of the database: see _trtc_check_not_counted.
+    move_id = fields.Many2one(
+        "account.move",
+        string="Document",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        index=True,
+    )
+    counted = Exact(
+        string="Invoiced Then",
+        digits=AMOUNT_DIGITS,
+        readonly=True,
+        help="Usage and fees that it billed when the accrual was proposed, dated until then.",
+    )
+    amount = Exact(
+        string="Invoiced Now",
+        digits=AMOUNT_DIGITS,
+        readonly=True,
+        help="What it bills by now of that, or of what is accrued.",
+    )
+    difference = fields.Float(digits=AMOUNT_DIGITS, compute="_compute_difference")
+
+    _move_once = models.UniqueIndex(
+        "(accrual_id, move_id)", "The accrual knows of this document already."
+    )
 
     # === COMPUTE === #
 
-    @api.depends("since_move_ids.state", "date")
-    def _compute_since_note(self):
-        for accrual in self:
-            accrual.since_note = bool(accrual.since_move_ids) and accrual._get_since_note()
-
-    # === BUSINESS === #
-
-    @api.model
-    def _get_counting(self, company, currency, date):
-        """Return the accruals in force that count documents of a day as they were."""
-        return self.search(
-            [
-                ("company_id", "=", company.id),
-                ("currency_id", "=", currency.id),
-                ("date", ">=", date),
-                ("state", "!=", "cancel"),
-            ]
-        )
-
-    def _note_since(self, move):
-        """Note that a document is posted, or is posted no more, since these were proposed.
-
-        One that is as it was again is forgotten. Who proposed an accrual is told once.
-        """
-        for accrual in self:
-            known = move in accrual.since_move_ids
-            is_first = not accrual.since_move_ids
-            command = Command.unlink(move.id) if known else Command.link(move.id)
-            accrual.since_move_ids = [command]
-            if not known:
-                accrual.message_post(
-                    body=accrual._get_since_note(),
-                    partner_ids=accrual.create_uid.partner_id.ids if is_first else [],
-                )
-
-    def _get_since_note(self):
-        """Return in words what is counted wrongly at the period end, and what to do."""
-        self.ensure_one()
-        moves = self.since_move_ids
-        return self.env._(
-            "Posted, or reset, with a date until %(date)s since this was proposed: %(documents)s. "
-            "At the period end their revenue is counted twice, or not at all. Take the accrual "
-            "back and propose the day again; or let the documents have a later date.",
-            date=format_date(self.env, self.date),
-            documents=moves[:10]._trtc_get_names()
-            + (", \N{HORIZONTAL ELLIPSIS}" if moves[10:] else ""),
-        )
-
-    def _check_up_to_date(self):
-        """Raise if invoices were posted or reset since one of these was proposed."""
-        outdated = self.filtered("since_move_ids")
-        if outdated:
-            raise UserError(outdated[0]._get_since_note())
+    @api.depends("counted", "amount")
+    def _compute_difference(self):
+        for since in self:
+            since.difference = since.amount - since.counted

@@ -306,7 +306,8 @@ class TrtcBooksCheck(models.Model):
         """Find posted documents whose untaxed total is not the exact sum, rounded once.
 
         Lines that somebody added by hand are apart. Where somebody changed lines, and on
-        credit notes, which share their rounding, up to the smallest coin a line is rounding.
+        credit notes and what reverses them, which share the rounding of an invoice, up to the
+        smallest coin a line is rounding.
         """
         taxes = self.env["account.tax"].with_context(active_test=False)
         included = taxes.search(taxes._check_company_domain(accounts.company_id))
@@ -325,7 +326,8 @@ class TrtcBooksCheck(models.Model):
             CROSS JOIN LATERAL (
                        SELECT min(row.account_id) AS account_id,
                               coalesce(sum(row.amount), 0) AS amount,
-                              coalesce(bool_and(row.kind = 'bill'), false) AS is_exact
+                              coalesce(bool_and(row.kind = 'bill'), false)
+                                  AND move.reversed_entry_id IS NULL AS is_exact
                          FROM trtc_allocation row
                         WHERE row.move_id = move.id AND row.released IS NOT TRUE) AS held
             CROSS JOIN LATERAL (

@@ -3,6 +3,7 @@ from . import (
     test_accrual_entries,
     test_accrual_report,
     test_accrual_settings,
+    test_accrual_since,
     test_adjustments,
     test_adoption,
     test_arrears,

@@ -193,3 +193,56 @@ def test_a_credit_note_is_reset_while_another_process_bills_it_again(
     )
     assert (state, bool(again)) == (("posted", True) if first == "bill again" else ("draft", False))
     assert ("refused" in said) == (first == "bill again")
+
+
+#: A company that accrues, with a draft invoice that is to be dated in the period.
+ACCRUING = """
+env.company.trtc_accrued_account_id = env["account.account"].create({
+    "name": "Accrued", "code": "TRTCA", "account_type": "asset_current",
+})
+draft = env["account.move"].search([
+    ("trtc_account_id.uin", "=", "1"), ("state", "=", "draft"),
+    ("move_type", "=", "out_invoice"),
+], limit=1)
+draft.invoice_date = "2024-10-31"
+env.cr.commit()
+print(draft.id)
+"""
+#: Which documents the accrual in USD knows of, and how much it misses of what is open by now.
+ACCRUED = """
+from datetime import date
+accrual = env["trtc.accrual"].search([("currency_id.name", "=", "USD")])
+accounts = env["trtc.account"].search([("currency_id", "=", accrual.currency_id.id)])
+unbilled = accounts._get_unbilled(date(2024, 10, 31))
+missing = sum(one.amount for one in unbilled if one.kind in ("settled", "unsettled", "fee"))
+print(accrual.since_ids.move_id.ids, round(float(missing) - accrual.amount_exact, 6))
+"""
+
+
+@pytest.mark.parametrize("first", ["propose", "post"])
+def test_an_invoice_is_posted_while_another_process_accrues(first, spawn, run, tmp_path):
+    """Neither sees the other one: revenue would stand twice at the period end, and nobody know."""
+    gate = tmp_path / "gate"
+    run(books.WORK)
+    number = int(run(ACCRUING).strip())
+    steps = {
+        "propose": "env['trtc.accrual']._propose(env.company, date(2024, 10, 31))",
+        "post": f"env['account.move'].browse({number}).action_post()",
+    }
+    [second] = set(steps) - {first}
+    late = spawn(
+        f"{WAIT}{RETRY}\nfrom datetime import date\n"
+        f"env['trtc.accrual'].search_count([])\n"
+        f"wait({str(gate)!r})\n"
+        f"step(lambda: {steps[second]})\n"
+    )
+    heard(late, "waiting")
+    run(f"from datetime import date\n{steps[first]}\nenv.cr.commit()")
+    gate.touch()
+    finish(late)
+    known, missing = run(ACCRUED).strip().rsplit(" ", 1)
+    if first == "propose":
+        assert known == f"[{number}]"
+        assert float(missing) < 0
+    else:
+        assert (known, float(missing)) == ("[]", 0)

@@ -1,0 +1,141 @@
+from collections import defaultdict
+from decimal import Decimal
+from typing import NamedTuple
+
+from odoo import fields, models
+from odoo.tools import format_date
+
+from .figures import show_money, to_decimal
+
+ZERO = Decimal(0)
+
+
+class Held(NamedTuple):
+    """What a document bills of what accruals count, and since which day.
+
+    Keys are fees, or (account, application, item), as accruals count them.
+    """
+
+    #: the accounting date, None for what is not posted
+    day: object
+    #: {key: exact amount} that is billed for the first time
+    billed: dict
+    #: exact amount of what is credited or billed again
+    again: Decimal
+
+    def get_total(self, date, accrued=None):
+        """Return how much this is until a day.
+
+        :param date: the day of an accrual
+        :param accrued: {key: amount} of it; what is billed for the first time counts as far
+            as it is accrued only. None: all of it counts.
+        """
+        if not self.day or self.day > date:
+            return ZERO
+        if accrued is None:
+            return sum(self.billed.values(), self.again)
+        return sum((self._clip(key, accrued) for key in self.billed), self.again)
+
+    def _clip(self, key, accrued):
+        amount, limit = self.billed[key], accrued.get(key, ZERO)
+        if amount * limit <= 0:
+            return ZERO
+        return min(amount, limit, key=abs)
+
+
+class AccountMove(models.Model):
+    # A room of its own: what an invoice means for a period end that was accrued.
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
+
+    # === BUSINESS === #
+
+    def _trtc_hold_accruing(self):
+        """Keep accruals from being proposed while what these documents hold changes.
+
+        Who proposes one holds the accounts too: so it knows of these documents, or they of it.
+
+        :return: {document: :class:`Held`} before the change, of companies that accrue
+        """
+        rows = self.filtered(lambda move: move.is_invoice())._trtc_get_rows()
+        accruing = rows.move_id.company_id._trtc_filter_accruing()
+        documents = rows.move_id.filtered(lambda move: move.company_id in accruing)
+        if not documents:
+            return {}
+        accounts = documents.trtc_account_id | documents._trtc_get_rows().account_id
+        accounts._hold_for_billing()
+        return {move: move._trtc_get_held() for move in documents.with_env(self.env)}
+
+    def _trtc_follow_accruals(self, before):
+        """Tell the accruals in force what these documents hold by now.
+
+        :param before: what :meth:`_trtc_hold_accruing` returned
+        """
+        changes = defaultdict(dict)
+        for move in self:
+            now = move._trtc_get_held()
+            days = [day for day in (before[move].day, now.day) if day]
+            if before[move] != now and days:
+                changes[move.company_id, move.currency_id][move] = before[move], now
+        for (company, currency), found in changes.items():
+            day = min(held.day for pair in found.values() for held in pair if held.day)
+            accruals = self.env["trtc.accrual"].sudo()._get_in_force(company, currency, day)
+            accruals._follow(found)
+
+    def _trtc_get_held(self, day=None):
+        """Return the :class:`Held` figures of this document.
+
+        :param day: the accounting date to take for a draft
+        """
+        self.ensure_one()
+        if self.state == "posted":
+            day = self.date
+        rows = self._trtc_get_rows().filtered(lambda row: row._is_accruable())
+        figures = rows._get_figures()
+        billed, again = defaultdict(lambda: ZERO), ZERO
+        for row in rows:
+            amount = figures[row.id][1]
+            if row.kind == "credit" or row.rebills_id:
+                again += amount
+            else:
+                billed[row._get_accrued_key()] += amount
+        return Held(day, dict(billed), again)
+
+    def _trtc_get_accrued_note(self):
+        """Return in words what this document would change of an accrual, or False."""
+        self.ensure_one()
+        day = self.date
+        if self.state == "draft":
+            # The one that it would have if it were posted now.
+            day = self._get_accounting_date(
+                self.invoice_date or fields.Date.context_today(self), self._affect_tax_report()
+            )
+        accruals = self.env["trtc.accrual"].sudo()
+        found, total = accruals, ZERO
+        held = self._trtc_get_held(day)
+        if not held.billed and not held.again:
+            return False
+        for accrual in accruals._get_in_force(self.company_id, self.currency_id, day):
+            amount = accrual._get_effect(self, held)
+            if amount:
+                found, total = found | accrual, total or amount
+        if not found:
+            return False
+        values = {
+            "days": ", ".join(format_date(self.env, one.date) for one in found),
+            "date": format_date(self.env, day),
+            "amount": show_money(self.env, abs(total), self.currency_id),
+        }
+        if total > 0:
+            return self.env._(
+                "%(days)s: this period end was accrued before, under Reporting / Accruals. With "
+                "the accounting date %(date)s, %(amount)s of this document count twice in it. Let "
+                "it have a later date, or take the accrual back and propose the day again.",
+                **values,
+            )
+        return self.env._(
+            "%(days)s: this period end was accrued before, under Reporting / Accruals. With the "
+            "accounting date %(date)s, %(amount)s are missing in it, as they are neither invoiced "
+            "nor accrued. Let the document have a later date, or take the accrual back and "
+            "propose the day again.",
+            **values,
+        )
