@@ -21,6 +21,7 @@ class TrtcSealed(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self.check_access("create")
         self._check_settling()
         return super().create(vals_list)
 

@@ -151,11 +151,13 @@ class TrtcAccrual(models.Model):
     # === CRUD === #
 
     def write(self, vals):
+        self.check_access("write")
         if self._get_evidence_fields() & set(vals):
             self._check_open()
         return super().write(vals)
 
     def unlink(self):
+        self.check_access("unlink")
         # Not a method of ``api.ondelete``, which a key of the context turns off.
         self._check_open()
         return super().unlink()

@@ -81,9 +81,11 @@ class TrtcAccrualLine(models.Model):
         return lines
 
     def write(self, vals):
+        self.check_access("write")
         self.accrual_id._check_open()
         return super().write(vals)
 
     def unlink(self):
+        self.check_access("unlink")
         self.accrual_id._check_open()
         return super().unlink()

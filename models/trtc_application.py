@@ -137,6 +137,7 @@ class TrtcApplication(models.Model):
         return applications
 
     def write(self, vals):
+        self.check_access("write")
         if {"sdkappid", "account_id"} & set(vals):
             self._check_no_usage(vals)
         result = super().write(vals)

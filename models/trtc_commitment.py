@@ -142,6 +142,7 @@ class TrtcCommitment(models.Model):
             )
 
     def write(self, vals):
+        self.check_access("write")
         settled = self.sudo().filtered("fee_ids")
         if settled and {"account_id", "amount", "date_start"} & set(vals):
             raise UserError(

@@ -103,6 +103,7 @@ class TrtcDecision(models.Model):
         return decisions
 
     def write(self, vals):  # pylint: disable=method-required-super
+        self.check_access("write")
         raise UserError(
             self.env._(
                 "A decision stays as it was taken, with who took it and why. Take it back and "
@@ -111,6 +112,7 @@ class TrtcDecision(models.Model):
         )
 
     def unlink(self):
+        self.check_access("unlink")
         self._check_not_invoiced()
         for decision in self:
             decision._note_for_settlement()

@@ -116,6 +116,7 @@ class TrtcFee(models.Model):
     # === CRUD === #
 
     def write(self, vals):  # pylint: disable=method-required-super
+        self.check_access("write")
         raise UserError(
             self.env._("Fees stay as they were made. What is to be taken back is refunded.")
         )
@@ -124,6 +125,7 @@ class TrtcFee(models.Model):
         raise UserError(self.env._("A fee is made once: charge another one instead."))
 
     def unlink(self):
+        self.check_access("unlink")
         self._check_uninvoiced()
         return super().unlink()
 

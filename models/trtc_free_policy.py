@@ -64,6 +64,7 @@ class TrtcFreePolicy(models.Model):
     # === CRUD === #
 
     def write(self, vals):
+        self.check_access("write")
         if {"minutes", "cycle", "months_max", "requires_edition"} & set(vals):
             self._check_not_granted()
         if "ratio_table_id" in vals:

@@ -205,6 +205,7 @@ class TrtcItem(models.Model):
         return items
 
     def write(self, vals):
+        self.check_access("write")
         changed = [name for name in METERING_FIELDS if name in vals]
         if changed and self._has_usage():
             raise UserError(

@@ -246,6 +246,7 @@ class TrtcMinutePack(models.Model):
         return packs
 
     def write(self, vals):
+        self.check_access("write")
         drawn = self.filtered("minutes_drawn")
         if drawn and FIXED_FIELDS & set(vals):
             raise UserError(

@@ -33,6 +33,7 @@ class TrtcMinutePack(models.Model):
         return packs
 
     def write(self, vals):
+        self.check_access("write")
         if not self.env.su:
             self._check_not_booked(BOOKED_FIELDS & set(vals))
             self._check_not_sold(SOLD_FIELDS & set(vals))

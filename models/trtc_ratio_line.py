@@ -49,11 +49,13 @@ class TrtcRatioLine(models.Model):
         return lines
 
     def write(self, vals):
+        self.check_access("write")
         self.table_id._get_packs()._note_for_settlement()
         result = super().write(vals)
         self.table_id._get_packs()._note_for_settlement()
         return result
 
     def unlink(self):
+        self.check_access("unlink")
         self.table_id._get_packs()._note_for_settlement()
         return super().unlink()

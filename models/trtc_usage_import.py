@@ -167,6 +167,7 @@ class TrtcUsageImport(models.Model):
         return super(TrtcUsageImport, self.with_context(context)).create(vals_list)
 
     def write(self, vals):
+        self.check_access("write")
         self._check_file(vals)
         if "company_id" in vals and any(
             usage_import.company_id.id != vals["company_id"] for usage_import in self
