@@ -93,6 +93,23 @@ class AccountMove(models.Model):
         back._check_may_hold()
         back._set_released(False)
 
+    def _trtc_check_customer(self, rows):
+        """Raise if this document would show usage of one customer to another one."""
+        accounts = rows.account_id | self.sudo().trtc_account_id
+        others = accounts.filtered(
+            lambda account: account.commercial_partner_id != self.commercial_partner_id
+        )
+        if others:
+            raise UserError(
+                self.env._(
+                    "%(document)s bills TRTC usage of %(customer)s: it cannot go to %(partner)s, "
+                    "who would read it. Set the customer back, or invoice something else by hand.",
+                    document=self._trtc_get_names(),
+                    customer=others[0].commercial_partner_id.display_name,
+                    partner=self.partner_id.display_name,
+                )
+            )
+
     def _trtc_record_changes(self):
         """Write into the ledger what somebody changed on this draft by hand.
 
@@ -117,6 +134,7 @@ class AccountMove(models.Model):
                     currency=self.currency_id.name,
                 )
             )
+        self._trtc_check_customer(rows)
         figures = rows._get_figures()
         manual = []
         for line, held in rows.grouped("move_line_id").items():

@@ -34,7 +34,9 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         generated = self.filtered("trtc_account_id").sudo()
-        generated._trtc_date()
+        for move, day in generated._trtc_date().items():
+            if not day:
+                raise UserError(move._trtc_get_locked_reason())
         generated._trtc_fit_due_date()
         posted = super()._post(soft)
         for move in generated:
@@ -62,8 +64,18 @@ class AccountMove(models.Model):
         for move in self.filtered(lambda move: move.state == "draft"):
             issue = move.invoice_date or fields.Date.context_today(move)
             due = move.invoice_date_due
-            if not move.invoice_payment_term_id and due and due < issue:
-                move.invoice_date_due = issue
+            if move.invoice_payment_term_id or not due or due >= issue:
+                continue
+            move.invoice_date_due = issue
+            if due != fields.Datetime.context_timestamp(move, move.create_date).date():
+                move.message_post(
+                    body=self.env._(
+                        "Due on %(issue)s instead of %(due)s: no invoice is due before the day of "
+                        "its issue.",
+                        issue=format_date(self.env, issue),
+                        due=format_date(self.env, due),
+                    )
+                )
 
     @api.model
     def _trtc_create_or_refresh(self, bills):
@@ -87,6 +99,11 @@ class AccountMove(models.Model):
             wanted = move.invoice_date if is_chosen else move._trtc_get_wanted_date()
             dating = account._get_dating(wanted, move._affect_tax_report(), move.journal_id)
             days[move] = dating.date
+            if not dating.date:
+                move._trtc_hold(move._trtc_get_locked_reason())
+            elif move.trtc_hold and not account.auto_post:
+                # Nothing else holds what a person posts.
+                move.trtc_hold = False
             if is_chosen:
                 move._trtc_note_locks(dating)
             elif dating.date:
@@ -153,16 +170,19 @@ class AccountMove(models.Model):
     def _trtc_note_locks(self, dating):
         """Say in the chatter which locks the date violates, and what becomes of it."""
         self.ensure_one()
-        if not dating.locks:
+        if not dating.locks or not dating.date:
             return
+        day = self._get_accounting_date(dating.wanted, self._affect_tax_report(), dating.locks)
+        if self.invoice_date == dating.date:
+            day = dating.date
         self.message_post(
             body=self.env._(
-                "%(wanted)s is locked: %(locks)s. The first open day is %(date)s.",
+                "%(wanted)s is locked: %(locks)s. The first open day is %(date)s; the invoice is "
+                "booked on %(day)s.",
                 wanted=format_date(self.env, dating.wanted),
                 locks=self.env["res.company"]._format_lock_dates(dating.locks),
-                date=format_date(self.env, dating.date)
-                if dating.date
-                else self.env._("still to come"),
+                date=format_date(self.env, dating.date),
+                day=format_date(self.env, day),
             )
         )
 
@@ -206,8 +226,6 @@ class AccountMove(models.Model):
         for move in self.try_lock_for_update():
             try:
                 with self.env.cr.savepoint():
-                    if not move._trtc_date()[move]:
-                        move._trtc_refuse_date()
                     move.action_post()
             except UserError as error:
                 move._trtc_hold(
@@ -261,16 +279,21 @@ class AccountMove(models.Model):
             "hand, or delete it and run Settle and Invoice again."
         )
 
-    def _trtc_refuse_date(self):
-        """Raise because no day until today is open for this draft."""
+    def _trtc_get_locked_reason(self):
+        """Return why this draft cannot be posted on any day until today, and what to do."""
         account = self.trtc_account_id.with_company(self.company_id)
-        locks = account._get_dating(False, self._affect_tax_report(), self.journal_id).locks
-        raise UserError(
-            self.env._(
+        dating = account._get_dating(False, self._affect_tax_report(), self.journal_id)
+        values = {"locks": self.env["res.company"]._format_lock_dates(dating.locks)}
+        if account.auto_post:
+            return self.env._(
                 "Today is locked as well: %(locks)s. Change the lock date, or wait until it is "
                 "over; the next run posts the invoice then.",
-                locks=self.env["res.company"]._format_lock_dates(locks),
+                **values,
             )
+        return self.env._(
+            "Today is locked as well: %(locks)s. Change the lock date, or wait until it is over; "
+            "then post the invoice.",
+            **values,
         )
 
     def _trtc_hold(self, reason):

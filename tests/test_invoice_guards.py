@@ -113,6 +113,17 @@ class TestDrafts(InvoiceCase):
     def test_a_draft_for_another_customer_takes_this_customers_usage(self):
         self._assert_left_alone(partner_id=self.partner_b)
 
+    def test_a_customer_reads_the_usage_of_another_one(self):
+        self._ingest(600)
+        draft = self.invoice("2024-10-31")
+        draft.partner_id = self.partner_b
+        with self.assertRaisesRegex(UserError, "who would read it"), self.env.cr.savepoint():
+            draft.action_post()
+        # A contact of the same customer may have it.
+        draft.partner_id = self.customer.create({"name": "Desk", "parent_id": self.customer.id})
+        draft.action_post()
+        self.assertEqual(draft.state, "posted")
+
     def test_a_draft_in_another_currency_takes_usage_in_this_one(self):
         self._assert_left_alone(currency_id=self.env.ref("base.EUR"))
 

@@ -3,7 +3,9 @@ from datetime import date
 from freezegun import freeze_time
 
 from odoo import Command
+from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import format_date
 
 from .common import TrtcCommon
 from .invoice_choices import ChoicesMixin
@@ -164,6 +166,8 @@ class TestLockDates(ChoicesMixin, TrtcCommon):
         move.action_post()
         self.assertEqual(move.invoice_date, date(2024, 11, 1))
         self.assertIn("11/01/2024 is locked", self.chatter(move))
+        booked = format_date(self.env, move.date)
+        self.assertIn(f"the invoice is booked on {booked}.", self.chatter(move))
 
     def test_terms_and_conditions_are_lost(self):
         self.env["ir.config_parameter"].sudo().set_param("account.use_invoice_terms", "1")
@@ -210,6 +214,30 @@ class TestLockDates(ChoicesMixin, TrtcCommon):
                 self.assertFalse(move.trtc_hold)
                 move.button_draft()
                 move.unlink()
+
+    def test_a_draft_says_nothing_of_a_lock_until_somebody_posts_it(self):
+        self.account.write({"invoice_date_rule": "issue", "auto_post": False})
+        self.usage("av_hd", 60_000, "2024-10-10")
+        self.lock(fiscalyear_lock_date="2024-11-30")
+        move = self.run_as_cron()
+        self.assertIn("11/30/2024", move.trtc_hold)
+        self.assertIn("then post the invoice", self.chatter(move))
+        with self.assertRaisesRegex(UserError, "11/30/2024"), self.env.cr.savepoint():
+            move.action_post()
+        self.lock(fiscalyear_lock_date=False)
+        move.action_post()
+        self.assertFalse(move.trtc_hold)
+
+    def test_a_due_date_is_moved_in_silence(self):
+        self.account.auto_post = False
+        self.account.invoice_date_rule = "issue"
+        self.usage("av_hd", 60_000, "2024-10-10")
+        move = self.run_as_cron()
+        move.invoice_payment_term_id = False
+        move.invoice_date_due = "2024-11-13"
+        move.action_post()
+        self.assertEqual(move.invoice_date_due, date(2024, 11, 20))
+        self.assertIn("instead of 11/13/2024", self.chatter(move))
 
     def test_what_is_billed_again_is_dated_in_the_old_period(self):
         self.account.auto_post = False
