@@ -41,17 +41,15 @@ class AccountMove(models.Model):
         """
         names = []
         for move in self:
-            name = move.display_name
-            if move.trtc_date_from and (not move.name or move.name == "/"):
-                name = self.env._(
-                    "%(draft)s (* %(number)s, %(date_from)s to %(date_to)s, %(amount)s)",
-                    draft=name,
-                    number=move.id,
-                    date_from=format_date(self.env, move.trtc_date_from),
-                    date_to=format_date(self.env, move.trtc_date_to),
-                    amount=show_money(self.env, move.amount_untaxed, move.currency_id),
-                )
-            names.append(name)
+            if move.name and move.name != "/":
+                # The state may be changing: "Draft" is not true of what is refused.
+                names.append(move.name)
+                continue
+            parts = [f"* {move.id}", show_money(self.env, move.amount_untaxed, move.currency_id)]
+            if move.trtc_date_from:
+                days = (format_date(self.env, day) for day in (move.trtc_date_from, move.trtc_date_to))
+                parts[1:1] = [" - ".join(days)]
+            names.append(f"{move.display_name} ({', '.join(parts)})")
         return ", ".join(names)
 
     def _trtc_check_reopens(self, vals):

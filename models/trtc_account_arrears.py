@@ -1,5 +1,4 @@
 from collections import defaultdict
-from decimal import Decimal
 from typing import NamedTuple
 
 from odoo import api, fields, models
@@ -17,8 +16,8 @@ class Overdue(NamedTuple):
     #: the oldest due date
     since: object
     #: in the currency of the company, and of the invoice
-    residual: Decimal
-    residual_currency: Decimal
+    residual: float
+    residual_currency: float
 
 
 class Arrears(NamedTuple):
@@ -26,7 +25,9 @@ class Arrears(NamedTuple):
 
     rows: list
     #: posted credits of the customer that no invoice has taken yet, in the company's currency
-    credit: Decimal
+    credit: float
+    #: what the customer owes with all accounts together, likewise, where there are credits
+    customer_residual: float
 
     @property
     def move_ids(self):
@@ -139,10 +140,35 @@ class TrtcAccount(models.Model):
                     rows[self.browse(account_id)].append(Overdue(*row))
         for company, accounts in self.browse(a.id for a in rows).grouped("company_id").items():
             credits = accounts._get_open_credits(company)
+            sharing = accounts.filtered(lambda account: account.commercial_partner_id.id in credits)
+            totals = sharing._get_owed_by_customer(company) if sharing else {}
             for account in accounts:
-                credit = credits.get(account.commercial_partner_id.id, Decimal(0))
-                owed[account] = Arrears(rows[account], credit)
+                partner_id = account.commercial_partner_id.id
+                sums = (found.get(partner_id, 0.0) for found in (credits, totals))
+                owed[account] = Arrears(rows[account], *sums)
         return owed
+
+    def _get_owed_by_customer(self, company):
+        """Return {commercial partner id: what is overdue with all accounts of the customer}.
+
+        An invoice that bills several of them counts once.
+        """
+        accounts = self.sudo().with_context(active_test=False).search(
+            [
+                ("company_id", "=", company.id),
+                ("commercial_partner_id", "in", self.commercial_partner_id.ids),
+            ]
+        )  # fmt: skip
+        residuals = {}
+        query = accounts._get_overdue_query(company._trtc_today())
+        for account_id, *row in self.env.execute_query(query):
+            overdue = Overdue(*row)
+            partner_id = accounts.browse(account_id).commercial_partner_id.id
+            residuals[overdue.move_id] = partner_id, overdue.residual
+        totals = defaultdict(float)
+        for partner_id, residual in residuals.values():
+            totals[partner_id] += residual
+        return totals
 
     def _get_overdue_query(self, today):
         """Return the query of (account id, *:class:`Overdue`) for these accounts.

@@ -47,7 +47,8 @@ class TrtcAccount(models.Model):
         if not named or self._is_small(named):
             return "settled"
         if not episode.reminded_at:
-            return "remind" if episode.partner_id.email else None
+            may = episode.partner_id.email and not self._is_covered(arrears)
+            return "remind" if may else None
         deadline = episode._get_deadline()
         over = deadline and deadline <= self.env.cr.now() and not self._is_covered(arrears)
         if over and not episode.suspended_at:
@@ -81,10 +82,13 @@ class TrtcAccount(models.Model):
     def _is_covered(self, arrears):
         """Tell whether credits that are not reconciled yet would pay what is overdue.
 
+        All that is overdue of the customer: a credit pays one account once.
+
         Nobody is reminded or suspended for what the accountant has still to reconcile.
         """
         currency = self.company_id.currency_id
-        return currency.compare_amounts(float(arrears.credit), arrears.get_residual()) >= 0
+        owed = max(float(arrears.customer_residual), arrears.get_residual())
+        return currency.compare_amounts(float(arrears.credit), owed) >= 0
 
     def _get_next_step(self, arrears, episode):
         """Return in words, for the staff, what happens next and when; False without arrears."""
@@ -97,22 +101,22 @@ class TrtcAccount(models.Model):
             return self.env._("Nothing follows: the settings of TRTC Billing send no reminders.")
         if self._is_small(arrears):
             return self.env._("Nothing follows: it is less than the minimum in the settings.")
-        if not episode:
-            return self._get_step_before_reminder(arrears)
-        if not episode.reminded_at:
-            return self.env._(
-                "%(partner)s has no e-mail address: not reminded, and therefore not suspended. "
-                "Enter one, and the reminder follows.",
-                partner=episode.partner_id.display_name,
-            )
+        if not episode or not episode.reminded_at:
+            return self._get_step_before_reminder(arrears, episode)
         return self._get_step_after_reminder(arrears, episode.with_env(self.env))
 
-    def _get_step_before_reminder(self, arrears):
+    def _get_step_before_reminder(self, arrears, episode):
         """Return in words what happens to a customer who was not reminded yet."""
         if self._is_covered(arrears):
             return self.env._(
                 "Nothing follows: credits of the customer cover it. Reconcile them with the "
                 "invoices."
+            )
+        if episode and not episode.partner_id.email:
+            return self.env._(
+                "%(partner)s has no e-mail address: not reminded, and therefore not suspended. "
+                "Enter one, and the reminder follows.",
+                partner=episode.partner_id.display_name,
             )
         day = self._get_reminder_day(arrears)
         if day < self.company_id._trtc_today():

@@ -329,19 +329,48 @@ class TestArrears(ArrearsCommon):
         self.run_at("2024-11-15 00:00:00")
         self.assertTrue(self.suspended("2024-11-15"))
 
-    def test_money_that_waits_to_be_reconciled_suspends(self):
-        self.run_at("2024-11-11 00:00:00")
+    def _prepay(self, amount):
+        """Post money of the customer that no invoice has taken yet."""
         payment = self.env["account.payment"].create(
             {
                 "payment_type": "inbound",
                 "partner_type": "customer",
                 "partner_id": self.customer.id,
-                "amount": self.invoice_1.amount_residual,
+                "amount": amount,
                 "date": "2024-11-11",
                 "journal_id": self.company_data["default_journal_bank"].id,
             }
         )
         payment.action_post()
+        return payment
+
+    def test_one_credit_covers_each_account_of_a_customer(self):
+        other = self.make_account()
+        invoice = self.bill(other)
+        payment = self._prepay(invoice.amount_residual)
+        accounts = self.account | other
+        self.run_at("2024-11-11 00:00:00", accounts)
+        self.assertEqual(len(self.episodes() | self.episodes(other)), 2)
+        payment.action_draft()
+        payment.amount *= 2
+        payment.action_post()
+        self.run_at("2024-11-13 00:00:00", accounts)
+        self.assertFalse(self.suspended("2024-11-13"))
+
+    def test_an_address_brings_a_reminder_of_what_credits_cover(self):
+        self.customer.email = False
+        self.run_at("2024-11-11 00:00:00")
+        self._prepay(self.invoice_1.amount_residual)
+        self.customer.email = "found@example.com"
+        self.run_at("2024-11-12 00:00:00")
+        self.assertFalse(self.reminders())
+        with self.at("2024-11-12 00:00:00"):
+            self.account.invalidate_recordset()
+            self.assertIn("Reconcile", self.account.arrears_next)
+
+    def test_money_that_waits_to_be_reconciled_suspends(self):
+        self.run_at("2024-11-11 00:00:00")
+        payment = self._prepay(self.invoice_1.amount_residual)
         self.run_at("2024-11-12 00:00:00")
         self.assertFalse(self.suspended())
         with self.at("2024-11-12 00:00:00"):

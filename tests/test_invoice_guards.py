@@ -113,6 +113,17 @@ class TestDrafts(InvoiceCase):
     def test_a_draft_for_another_customer_takes_this_customers_usage(self):
         self._assert_left_alone(partner_id=self.partner_b)
 
+    def test_drafts_of_fees_alone_are_named_alike(self):
+        self.price_editions(self.account.pricelist_id, {"pro": 30, "lite": 10})
+        for edition in ("pro", "lite"):
+            application = self.make_application()
+            self.subscribe(application, edition, "2024-12-01", "2024-12-31").bill_fee = True
+            self.invoice("2024-12-01")
+        drafts = self.env["account.move"].search([("trtc_account_id", "=", self.account.id)])
+        names = drafts._trtc_get_names()
+        for draft in drafts:
+            self.assertIn(f"Draft Invoice (* {draft.id}, ", names)
+
     def test_a_customer_reads_the_usage_of_another_one(self):
         self._ingest(600)
         draft = self.invoice("2024-10-31")

@@ -112,7 +112,7 @@ class TestInvoiceLifecycle(TrtcCommon):
         self.assertIn("billed again while it was cancelled", message)
         for move in (first, second):
             # Two drafts without a number, of one period and one amount.
-            name = f"Draft Invoice (* {move.id}, 10/01/2024 to 10/31/2024, $ 19.98)"
+            name = f"Draft Invoice (* {move.id}, 10/01/2024 - 10/31/2024, $ 19.98)"
             self.assertIn(name, message.replace("\N{NO-BREAK SPACE}", " "))
         second.unlink()
         first.button_draft()
