@@ -19,7 +19,12 @@ class AccountMove(models.Model):
     # === COMPUTE === #
 
     @api.depends(
-        "state", "date", "invoice_date", "currency_id", "trtc_reopens", "trtc_allocation_ids.released"
+        "state",
+        "date",
+        "invoice_date",
+        "currency_id",
+        "trtc_reopens",
+        "trtc_allocation_ids.released",
     )
     def _compute_trtc_accrued_note(self):
         for move in self:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from odoo import fields, models
 from odoo.tools import format_date
 
-from .figures import show_money, to_decimal
+from .figures import show_money
 
 ZERO = Decimal(0)
 

@@ -47,8 +47,8 @@ class AccountMove(models.Model):
                 continue
             parts = [f"* {move.id}", show_money(self.env, move.amount_untaxed, move.currency_id)]
             if move.trtc_date_from:
-                days = (format_date(self.env, day) for day in (move.trtc_date_from, move.trtc_date_to))
-                parts[1:1] = [" - ".join(days)]
+                period = (move.trtc_date_from, move.trtc_date_to)
+                parts.insert(1, " - ".join(format_date(self.env, day) for day in period))
             names.append(f"{move.display_name} ({', '.join(parts)})")
         return ", ".join(names)
 
@@ -228,8 +228,8 @@ class AccountMoveLine(models.Model):
         if left * worth < 0 and abs(left) >= DUST:
             raise UserError(
                 self.env._(
-                    "%(line)s on %(invoice)s: %(others)s takes back more than it bills now. Set it "
-                    "back, or cancel the credit note first.",
+                    "%(line)s on %(invoice)s: what credits it takes back more than it bills now, "
+                    "%(others)s. Set it back, or cancel the credit note first.",
                     line=(self.name or "").partition("\n")[0],
                     invoice=self.move_id._trtc_get_names(),
                     others=credits.move_id._trtc_get_names(),

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.tools import float_compare
+from odoo.tools import SQL, float_compare
 
 from .account_move import check_own_fields, check_own_values
 
@@ -152,3 +152,23 @@ class AccountMoveLine(models.Model):
         for name in ("product_id", "name"):
             same = same.filtered(lambda line, name=name: line[name] == self[name]) or same
         return same
+
+    @api.model
+    def _trtc_get_added_sql(self):
+        """Return the SQL of what lines come to that bill neither usage nor fees.
+
+        A sum over rows named ``line``, beside their ``currency``, in the terms that prices
+        are stated in.
+        """
+        return SQL(
+            """
+            coalesce(sum(round(line.quantity * line.price_unit
+                               * (1 - coalesce(line.discount, 0) / 100)
+                               / currency.rounding) * currency.rounding)
+                     FILTER (WHERE line.display_type = 'product'
+                               AND line.trtc_item_id IS NULL AND line.trtc_fee_id IS NULL
+                               AND line.trtc_is_rounding IS NOT TRUE
+                               AND NOT EXISTS (SELECT FROM trtc_allocation row
+                                                WHERE row.move_line_id = line.id)), 0)
+            """
+        )

@@ -140,7 +140,9 @@ class TrtcAccount(models.Model):
                     rows[self.browse(account_id)].append(Overdue(*row))
         for company, accounts in self.browse(a.id for a in rows).grouped("company_id").items():
             credits = accounts._get_open_credits(company)
-            sharing = accounts.filtered(lambda account: account.commercial_partner_id.id in credits)
+            sharing = accounts.browse(
+                account.id for account in accounts if account.commercial_partner_id.id in credits
+            )
             totals = sharing._get_owed_by_customer(company) if sharing else {}
             for account in accounts:
                 partner_id = account.commercial_partner_id.id

@@ -89,6 +89,7 @@ class TrtcAccount(models.Model):
         :param until: the day until which the run was to go, if known
         """
         self.ensure_one()
+        is_new = not self.parked_since or self.billing_error != error
         self.write(
             {
                 "billing_error": error,
@@ -99,7 +100,8 @@ class TrtcAccount(models.Model):
                 "parked_until": until,
             }
         )
-        self.message_post(body=self.env._("Not billed: %(error)s", error=error))
+        if is_new:
+            self.message_post(body=self.env._("Not billed: %(error)s", error=error))
         user = self._get_user_to_notify()
         activity = self.parked_activity_id.filtered("active")
         note = self._get_parked_note(activity.user_id or user)

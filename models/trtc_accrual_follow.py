@@ -105,7 +105,9 @@ class TrtcAccrual(models.Model):
                 "%(documents)s: the accrual is right again.", documents=moves._trtc_get_names()
             )
         elif not was_right:
-            note = self.env._("%(documents)s: %(note)s", documents=moves._trtc_get_names(), note=note)
+            note = self.env._(
+                "%(documents)s: %(note)s", documents=moves._trtc_get_names(), note=note
+            )
         self.message_post(
             body=note, partner_ids=self.create_uid.partner_id.ids if was_right else []
         )
@@ -113,7 +115,9 @@ class TrtcAccrual(models.Model):
     def _get_since_note(self):
         """Return in words what is counted wrongly at the period end, and what to do."""
         self.ensure_one()
-        total = sum((to_decimal(one.amount) - to_decimal(one.counted) for one in self.since_ids), ZERO)
+        total = ZERO
+        for since in self.since_ids:
+            total += to_decimal(since.amount) - to_decimal(since.counted)
         if not total:
             return False
         moves = self.since_ids.move_id

@@ -269,8 +269,8 @@ class TrtcAllocation(models.Model):
         if posted:
             raise UserError(
                 self.env._(
-                    "%(documents)s is posted and bills or credits TRTC usage: it cannot be "
-                    "deleted, nor its lines. Credit it instead.",
+                    "Posted, and billing or crediting TRTC usage: %(documents)s. What is posted "
+                    "cannot be deleted, nor its lines; credit it instead.",
                     documents=posted._trtc_get_names(),
                 )
             )
@@ -281,7 +281,7 @@ class TrtcAllocation(models.Model):
         if followers:
             raise UserError(
                 self.env._(
-                    "%(others)s takes back or bills again what %(invoice)s holds. Cancel or "
+                    "What %(invoice)s holds is taken back or billed again on %(others)s. Cancel or "
                     "delete that first.",
                     invoice=followers._get_bases().move_id._trtc_get_names(),
                     others=followers.move_id._trtc_get_names(),
@@ -311,7 +311,7 @@ class TrtcAllocation(models.Model):
         if gone:
             raise UserError(
                 self.env._(
-                    "%(document)s rests on %(others)s, which is not in force any more. Leave it "
+                    "%(document)s rests on what is not in force any more: %(others)s. Leave it "
                     "cancelled.",
                     document=self.move_id._trtc_get_names(),
                     others=gone.move_id._trtc_get_names(),

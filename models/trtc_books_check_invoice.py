@@ -117,6 +117,9 @@ class TrtcBooksCheck(models.Model):
                     **words,
                 )
                 expected, found = Decimal(amount), Decimal(charged)
+            elif self._is_within_a_coin(row[0], Decimal(net), Decimal(worth)):
+                # A price that somebody types cannot always say a credit to the last digit.
+                continue
             else:
                 message = self.env._(
                     "%(account)s, %(what)s: more is credited, or billed again, than it comes to.",
@@ -136,6 +139,13 @@ class TrtcBooksCheck(models.Model):
                 )
             )
         return findings
+
+    def _is_within_a_coin(self, account_id, net, worth):
+        """Tell whether what is left is between nothing and all, but for the smallest coin."""
+        currency = self.env["trtc.account"].browse(account_id).currency_id
+        coin = Decimal(repr(currency.rounding))
+        low, high = sorted((Decimal(0), worth))
+        return low - coin <= net <= high + coin
 
     def _get_moves_query(self, accounts, date_from, date_to):
         """Return the query of (id, day) of the invoices and credit notes to look at."""
@@ -333,20 +343,13 @@ class TrtcBooksCheck(models.Model):
             CROSS JOIN LATERAL (
                        SELECT coalesce(sum(-line.amount_currency * way.sign) FILTER (
                                   WHERE line.tax_line_id = ANY(%(included)s)), 0) AS included,
-                              coalesce(sum(round(line.quantity * line.price_unit
-                                  * (1 - coalesce(line.discount, 0) / 100)
-                                  / currency.rounding) * currency.rounding) FILTER (
-                                  WHERE line.display_type = 'product'
-                                    AND line.trtc_item_id IS NULL AND line.trtc_fee_id IS NULL
-                                    AND line.trtc_is_rounding IS NOT TRUE
-                                    AND NOT EXISTS (SELECT FROM trtc_allocation row
-                                                     WHERE row.move_line_id = line.id)
-                              ), 0) AS by_hand,
+                              %(added)s AS by_hand,
                               count(*) FILTER (WHERE line.display_type = 'product') AS lines
                          FROM account_move_line line WHERE line.move_id = move.id) AS sums
                  ORDER BY move.id
                 """,
                 moves=self._get_moves_query(accounts, date_from, date_to),
+                added=self.env["account.move.line"]._trtc_get_added_sql(),
                 included=included.filtered("price_include").ids,
             )
         )

@@ -117,14 +117,26 @@ class TrtcBooksCheck(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT row.move_id, min(row.account_id), moves.day, sum(row.amount)::text
-                  FROM trtc_allocation row
-                  JOIN (%s) AS moves ON moves.id = row.move_id
-                 WHERE row.kind = 'manual' AND row.released IS NOT TRUE
-                 GROUP BY row.move_id, moves.day
-                 ORDER BY row.move_id
+                SELECT move.id, coalesce(held.account_id, move.trtc_account_id), moves.day,
+                       (held.amount + sums.added
+                        * CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END)::text
+                  FROM (%(moves)s) AS moves
+                  JOIN account_move move ON move.id = moves.id AND move.state = 'posted'
+                  JOIN res_currency currency ON currency.id = move.currency_id
+            CROSS JOIN LATERAL (
+                       SELECT min(row.account_id) AS account_id, count(*) AS count,
+                              coalesce(sum(row.amount), 0) AS amount
+                         FROM trtc_allocation row
+                        WHERE row.move_id = move.id AND row.kind = 'manual'
+                          AND row.released IS NOT TRUE) AS held
+            CROSS JOIN LATERAL (
+                       SELECT %(added)s AS added
+                         FROM account_move_line line WHERE line.move_id = move.id) AS sums
+                 WHERE held.count > 0 OR sums.added <> 0
+                 ORDER BY move.id
                 """,
-                self._get_moves_query(accounts, date_from, date_to),
+                moves=self._get_moves_query(accounts, date_from, date_to),
+                added=self.env["account.move.line"]._trtc_get_added_sql(),
             )
         )
         return [

@@ -59,6 +59,7 @@ from . import (
     test_prices,
     test_query_counts,
     test_refund,
+    test_refusals,
     test_report,
     test_report_fees,
     test_rounding,

@@ -113,7 +113,7 @@ class TestReconciliation(AccrualCommon):
             {"settled": 0.0333, "invoiced": 0.03, "rounding": -0.0033},
         )
 
-    def test_a_line_added_by_hand_goes_unseen(self):
+    def test_a_line_added_by_hand_looks_like_a_fault(self):
         self.use(10, "2024-10-05")
         move = self.bill("2024-10-31", post=False)
         move.write(
@@ -121,6 +121,21 @@ class TestReconciliation(AccrualCommon):
         )
         move.invoice_date = "2024-10-31"
         move.action_post()
+        self.assertEqual(
+            self.reconcile("2024-10-31"), {"settled": 10, "invoiced": 15, "by_hand": -5}
+        )
+        credit = move._reverse_moves([{"invoice_date": "2024-10-31"}])
+        credit.action_post()
+        self.assertEqual(self.reconcile("2024-10-31"), {"settled": 10, "accrued": 10})
+
+    def test_a_total_that_nothing_explains_goes_unseen(self):
+        self.use(10, "2024-10-05")
+        move = self.bill("2024-10-31")
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE account_move SET amount_untaxed = amount_untaxed + 5 WHERE id = %s", (move.id,)
+        )
+        self.env.invalidate_all()
         self.assertEqual(
             self.reconcile("2024-10-31"), {"settled": 10, "invoiced": 15, "difference": -5}
         )

@@ -42,7 +42,7 @@ class TestAccrualSince(AccrualCommon):
         accrual = self.propose("2024-10-31")
         self.assertEqual(accrual.amount_total, 5)
         moves.button_draft()
-        self.assertIn(moves.display_name, accrual.since_note)
+        self.assertIn(moves.name, accrual.since_note)
         with self.refused("Take the accrual back first"):
             moves.unlink()
         moves.action_post()

@@ -380,6 +380,7 @@ class TestCheckBooks(PrepaymentCommon, CheckBooksCase):
         check = self.check(first=date(2024, 11, 1), last=date(2024, 11, 30))
         self.assert_right(check)
         self.assertEqual(check.information_ids.mapped("kind"), ["by_hand"])
+        self.assertIn("by 99.8", check.information_ids.message)
 
     # === THE REPORT === #
 

@@ -248,6 +248,13 @@ class TestModify(CreditCase):
         self.assertEqual(new.trtc_statement_ids, self.posted.trtc_statement_ids)
         self.assert_ledger()
 
+    def test_the_dialog_asks_for_quantities_of_what_is_credited_already(self):
+        credit = self.reverse()
+        wizard = self.env["trtc.credit"].with_user(self.user_accountant)
+        wizard = wizard.create({"move_id": self.posted.id, "reason": "Outage", "whole": True})
+        with self.assertRaisesRegex(UserError, f"credited on Draft Credit Note .* {credit.id}"):
+            wizard.action_credit()
+
     def test_a_new_invoice_that_is_deleted_takes_its_usage_along(self):
         self.reverse(modify=True).unlink()
         again = self.invoice("2024-10-31")
@@ -336,7 +343,7 @@ class TestPartialCredit(CreditCase):
         self.credit({"av_hd": 300})
         with self.assertRaisesRegex(UserError, "Between 0 and .* are left"):
             self.credit({"av_hd": 701})
-        with self.assertRaisesRegex(UserError, "Nothing to credit"):
+        with self.assertRaisesRegex(UserError, "Nothing (is left )?to credit"):
             self.credit({})
 
     def test_thirds_of_an_invoice_add_up_to_another_amount(self):
@@ -529,7 +536,7 @@ class TestChangedByHand(CreditCase):
         self.draft.action_post()
         credit = self.credit({"av_hd": 900}, self.draft)
         self.assertEqual(credit.amount_untaxed, self.draft.amount_untaxed)
-        with self.assertRaisesRegex(UserError, "Nothing to credit"):
+        with self.assertRaisesRegex(UserError, "Nothing (is left )?to credit"):
             self.credit({}, self.draft)
 
     def test_a_discounted_line_is_credited_at_its_full_price(self):

@@ -42,6 +42,10 @@ class TestParking(ScheduleCase):
         self.assertEqual(len(self.activities()), 1)
         self.assertIn("No journal.", self.activities().note)
         self.assertEqual(self.account.billing_error, "No journal.")
+        count = len(self.account.message_ids)
+        with self.failing(self.account, UserError("No journal.")):
+            self.run_by_hand()
+        self.assertEqual(len(self.account.message_ids), count, "said once")
         self.assertEqual(self.account.parked_since, since)
         self.assertIn("No journal.", action["params"]["message"])
 

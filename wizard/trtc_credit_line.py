@@ -23,7 +23,7 @@ class TrtcCreditLine(models.TransientModel):
     currency_id = fields.Many2one(related="credit_id.currency_id")
     price_unit = Exact(string="Unit Price", digits=PRICE_DIGITS, readonly=True)
     remaining = Exact(
-        string="Billed", digits=QUANTITY_DIGITS, readonly=True, help="And not credited yet."
+        string="Left", digits=QUANTITY_DIGITS, readonly=True, help="Billed, and not credited yet."
     )
     quantity = Exact(string="To Credit", digits=QUANTITY_DIGITS)
     amount = fields.Float(digits=AMOUNT_DIGITS, compute="_compute_amount")

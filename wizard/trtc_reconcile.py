@@ -170,8 +170,9 @@ class TrtcReconcile(models.TransientModel):
         """Return {account id: {"invoiced", "rounding", "by_hand": exact sums}}.
 
         An invoice counts with its posted total. What its total gains by being rounded once is
-        known from what it bills; anything else that it gains stays in "invoiced", and so shows
-        as a difference. An invoice of several accounts has both at its main one.
+        known from what it bills, lines that bill no usage count as added by hand; anything else
+        that it gains stays in "invoiced", and so shows as a difference. An invoice of several
+        accounts has these at its main one.
         """
         sums = defaultdict(lambda: defaultdict(Decimal))
         shares = defaultdict(dict)
@@ -179,13 +180,14 @@ class TrtcReconcile(models.TransientModel):
             shares[move_id][account_id] = amount
             sums[account_id]["invoiced"] += amount
             sums[account_id]["by_hand"] -= by_hand
-        for move_id, account_id, currency, total in self._get_totals(accounts, shares):
+        for move_id, account_id, currency, total, added in self._get_totals(accounts, shares):
             exact = sum(shares[move_id].values(), ZERO)
             rounded = prices.round_money(exact, Decimal(repr(currency.rounding)))
             if account_id not in accounts.ids:
                 account_id = max(shares[move_id], key=lambda one: abs(shares[move_id][one]))
             sums[account_id]["invoiced"] += total - exact
             sums[account_id]["rounding"] += rounded - exact
+            sums[account_id]["by_hand"] -= added
         return sums
 
     def _get_held(self, accounts):
@@ -204,9 +206,10 @@ class TrtcReconcile(models.TransientModel):
         return [(move, account, Decimal(one), Decimal(two)) for move, account, one, two in rows]
 
     def _get_totals(self, accounts, move_ids):
-        """Return [(move id, account id, currency, total)] of posted invoices until the day.
+        """Return [(move id, account id, currency, total, added)] of posted invoices until the day.
 
-        The total is signed, and in the terms of the prices: with taxes that they include.
+        The total, and what of it lines without usage come to, are signed and in the terms of
+        the prices: with taxes that they include.
 
         :param move_ids: those that hold usage or fees; others that name an account are added
         """
@@ -220,13 +223,18 @@ class TrtcReconcile(models.TransientModel):
                         * move.amount_untaxed
                         - coalesce((SELECT sum(line.amount_currency) FROM account_move_line line
                                      WHERE line.move_id = move.id
-                                       AND line.tax_line_id = ANY(%(included)s)), 0))::text
+                                       AND line.tax_line_id = ANY(%(included)s)), 0))::text,
+                       ((CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END)
+                        * (SELECT %(added)s FROM account_move_line line
+                            WHERE line.move_id = move.id))::text
                   FROM account_move move
+                  JOIN res_currency currency ON currency.id = move.currency_id
                  WHERE move.state = 'posted' AND move.date <= %(date)s
                    AND move.move_type IN ('out_invoice', 'out_refund')
                    AND (move.id = ANY(%(moves)s) OR move.trtc_account_id = ANY(%(accounts)s))
                 """,
                 included=included.ids,
+                added=self.env["account.move.line"]._trtc_get_added_sql(),
                 date=self.date,
                 moves=list(move_ids),
                 accounts=accounts.ids,
@@ -234,8 +242,8 @@ class TrtcReconcile(models.TransientModel):
         )
         currencies = self.env["res.currency"]
         return [
-            (move_id, account_id, currencies.browse(currency_id), Decimal(total))
-            for move_id, account_id, currency_id, total in rows
+            (move_id, account_id, currencies.browse(currency_id), Decimal(total), Decimal(added))
+            for move_id, account_id, currency_id, total, added in rows
         ]
 
     # === TOOLING === #

@@ -59,7 +59,8 @@ class TrtcReconcileLine(models.TransientModel):
         string="Waived by Hand",
         digits=AMOUNT_DIGITS,
         readonly=True,
-        help="What somebody took off invoices by hand; negative where it was added.",
+        help="What somebody took off invoices by hand, as by another quantity or price; negative "
+        "where it was added, as by a line without usage.",
     )
     rounding = Exact(
         digits=AMOUNT_DIGITS,
