@@ -33,7 +33,12 @@ class AccountMove(models.Model):
     # === CRUD === #
 
     def write(self, vals):
-        before = self._trtc_hold_accruing() if {"state", "date"} & set(vals) else {}
+        changed = self.browse()
+        if "state" in vals:
+            changed = self
+        elif "date" in vals:
+            changed = self.filtered(lambda move: move.state == "posted")
+        before = changed._trtc_hold_accruing()
         result = super().write(vals)
         self.browse(move.id for move in before)._trtc_follow_accruals(before)
         if vals.get("state") in ("draft", "cancel"):
@@ -43,6 +48,7 @@ class AccountMove(models.Model):
         return result
 
     def unlink(self):
+        self.check_access("unlink")
         entries = self.filtered(lambda move: move.move_type == "entry")
         entries._trtc_check_no_reversal()
         self._trtc_check_not_counted()
@@ -78,7 +84,11 @@ class AccountMove(models.Model):
     def _trtc_check_not_counted(self):
         """Raise if an accrual counts one of these as posted, or not, as it was once."""
         held = self.env["trtc.accrual.since"].sudo().search(
-            [("move_id", "in", self.ids), ("accrual_id.state", "!=", "cancel")]
+            [
+                ("move_id", "in", self.ids),
+                ("was_posted", "=", True),
+                ("accrual_id.state", "!=", "cancel"),
+            ]
         )  # fmt: skip
         if held:
             raise UserError(

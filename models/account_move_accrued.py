@@ -13,34 +13,40 @@ ZERO = Decimal(0)
 class Held(NamedTuple):
     """What a document bills of what accruals count, and since which day.
 
-    Keys are fees, or (account, application, item), as accruals count them.
+    Amounts are exact, in the terms of prices.
     """
 
     #: the accounting date, None for what is not posted
     day: object
-    #: {key: exact amount} that is billed for the first time
+    #: {keys of an accrual, the best one first: amount} that is billed for the first time
     billed: dict
-    #: exact amount of what is credited or billed again
+    #: what is credited or billed again
     again: Decimal
 
-    def get_total(self, date, accrued=None):
-        """Return how much this is until a day.
+    def is_until(self, date):
+        """Tell whether this counts at the end of a day."""
+        return bool(self.day) and self.day <= date
 
-        :param date: the day of an accrual
-        :param accrued: {key: amount} of it; what is billed for the first time counts as far
-            as it is accrued only. None: all of it counts.
+    def get_total(self, date):
+        """Return how much this is until a day."""
+        return sum(self.billed.values(), self.again) if self.is_until(date) else ZERO
+
+    def take(self, date, accrued):
+        """Return {key: amount} of what is billed until a day as far as it is accrued.
+
+        :param accrued: {key: amount} that is left of an accrual; it is lowered
         """
-        if not self.day or self.day > date:
-            return ZERO
-        if accrued is None:
-            return sum(self.billed.values(), self.again)
-        return sum((self._clip(key, accrued) for key in self.billed), self.again)
-
-    def _clip(self, key, accrued):
-        amount, limit = self.billed[key], accrued.get(key, ZERO)
-        if amount * limit <= 0:
-            return ZERO
-        return min(amount, limit, key=abs)
+        taken = defaultdict(lambda: ZERO)
+        for keys, amount in self.billed.items() if self.is_until(date) else ():
+            for key in keys:
+                limit = accrued.get(key, ZERO)
+                if amount * limit <= 0:
+                    continue
+                part = min(amount, limit, key=abs)
+                taken[key] += part
+                accrued[key] -= part
+                amount -= part
+        return dict(taken)
 
 
 class AccountMove(models.Model):
@@ -65,17 +71,17 @@ class AccountMove(models.Model):
         accounts._hold_for_billing()
         return {move: move._trtc_get_held() for move in documents.with_env(self.env)}
 
-    def _trtc_follow_accruals(self, before):
+    def _trtc_follow_accruals(self, before=None):
         """Tell the accruals in force what these documents hold by now.
 
-        :param before: what :meth:`_trtc_hold_accruing` returned
+        :param before: what :meth:`_trtc_hold_accruing` returned; nothing: they held nothing
         """
         changes = defaultdict(dict)
         for move in self:
+            old = before[move] if before else Held(None, {}, ZERO)
             now = move._trtc_get_held()
-            days = [day for day in (before[move].day, now.day) if day]
-            if before[move] != now and days:
-                changes[move.company_id, move.currency_id][move] = before[move], now
+            if old != now and (old.day or now.day):
+                changes[move.company_id, move.currency_id][move] = old, now
         for (company, currency), found in changes.items():
             day = min(held.day for pair in found.values() for held in pair if held.day)
             accruals = self.env["trtc.accrual"].sudo()._get_in_force(company, currency, day)
@@ -89,7 +95,8 @@ class AccountMove(models.Model):
         self.ensure_one()
         if self.state == "posted":
             day = self.date
-        rows = self._trtc_get_rows().filtered(lambda row: row._is_accruable())
+        # What a form changes and has not saved is not in the ledger yet.
+        rows = self._origin._trtc_get_rows().filtered(lambda row: row._is_accruable())
         figures = rows._get_figures()
         billed, again = defaultdict(lambda: ZERO), ZERO
         for row in rows:
@@ -97,12 +104,14 @@ class AccountMove(models.Model):
             if row.kind == "credit" or row.rebills_id:
                 again += amount
             else:
-                billed[row._get_accrued_key()] += amount
+                billed[row._get_accrued_keys()] += amount
         return Held(day, dict(billed), again)
 
     def _trtc_get_accrued_note(self):
         """Return in words what this document would change of an accrual, or False."""
         self.ensure_one()
+        if not self._origin._trtc_get_rows():
+            return False
         day = self.date
         if self.state == "draft":
             # The one that it would have if it were posted now.
@@ -112,11 +121,9 @@ class AccountMove(models.Model):
         accruals = self.env["trtc.accrual"].sudo()
         found, total = accruals, ZERO
         held = self._trtc_get_held(day)
-        if not held.billed and not held.again:
-            return False
         for accrual in accruals._get_in_force(self.company_id, self.currency_id, day):
-            amount = accrual._get_effect(self, held)
-            if amount:
+            amount = accrual._get_effect(self._origin, held)
+            if not self.currency_id.is_zero(float(amount)):
                 found, total = found | accrual, total or amount
         if not found:
             return False

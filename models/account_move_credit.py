@@ -22,9 +22,13 @@ class AccountMove(models.Model):
         held._trtc_check_left()
         if cancel:
             held._trtc_check_uncredited()
+            held._trtc_hold_accruing()
         reversals = super()._reverse_moves(default_values_list, cancel)
-        for move in reversals.filtered(lambda move: move.reversed_entry_id in held):
+        credits = reversals.filtered(lambda move: move.reversed_entry_id in held)
+        for move in credits:
             move.sudo()._trtc_credit_all()
+        # Core has posted them before they hold anything.
+        credits.filtered(lambda move: move.state == "posted")._trtc_follow_accruals()
         return reversals
 
     # === ACTION === #

@@ -159,6 +159,8 @@ class TrtcAccount(models.Model):
             [
                 ("company_id", "=", company.id),
                 ("commercial_partner_id", "in", self.commercial_partner_id.ids),
+                # What nobody asks for here waits for no credit.
+                ("arrears_exempt", "=", False),
             ]
         )  # fmt: skip
         residuals = {}

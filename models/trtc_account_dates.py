@@ -7,7 +7,7 @@ from odoo import fields, models
 class Dating(NamedTuple):
     """The date of an invoice to be: see :meth:`TrtcAccount._get_dating`.
 
-    ``date`` is empty where no day until today is open; ``locks`` are those that the day
+    ``date`` is empty where locks leave no day until today open; ``locks`` are those that the day
     of the rule, ``wanted``, violates: [(last locked day, field of the company)].
     """
 
@@ -51,7 +51,8 @@ class TrtcAccount(models.Model):
         while violated and day <= today:
             day = violated[-1][0] + timedelta(days=1)
             violated = self.company_id._get_violated_lock_dates(day, has_tax, journal)
-        return Dating(wanted, day if day <= today else False, locks)
+        # A day to come that somebody chose is Odoo's matter, unless it is locked.
+        return Dating(wanted, day if day <= today or not locks else False, locks)
 
     def _get_grace_end(self, day):
         """Return the last day on which late usage still joins the draft of a period.

@@ -5,9 +5,11 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from .account_move_line_left import DUST
 from .figures import show_money, to_decimal
 
 ZERO = Decimal(0)
+ACCRUED = ("settled", "unsettled", "fee")
 
 
 class TrtcAccrual(models.Model):
@@ -55,59 +57,83 @@ class TrtcAccrual(models.Model):
                 accrual._tell_since(touched, was_right)
 
     def _follow_one(self, move, before, now):
-        """Note what a document holds by now; tell whether that is something new."""
+        """Note what a document holds by now; tell whether the accrual is off by it, or no more."""
         since = self.since_ids.filtered(lambda one: one.move_id == move)
-        counted = to_decimal(since.counted) if since else before.get_total(self.date)
-        amount = self._get_amount(counted, now)
-        if amount == counted:
+        if not since:
+            since = self.since_ids.create(
+                {
+                    "accrual_id": self.id,
+                    "move_id": move.id,
+                    "was_posted": before.is_until(self.date),
+                    "counted": before.get_total(self.date),
+                    "amount": before.get_total(self.date),
+                }
+            )
+        known = to_decimal(since.amount)
+        amount, taken = self._measure(since, now)
+        since.write({"amount": amount, "taken": {key: str(part) for key, part in taken.items()}})
+        if since.was_posted and abs(amount - to_decimal(since.counted)) < DUST:
             since.unlink()
-            return bool(since)
-        if since:
-            is_new = to_decimal(since.amount) != amount
-            since.amount = amount
-            return is_new
-        vals = {"accrual_id": self.id, "move_id": move.id, "counted": counted, "amount": amount}
-        self.since_ids.create(vals)
-        return True
+        return abs(amount - known) >= DUST
 
-    def _get_amount(self, counted, held):
-        """Return how much of what a document holds counts for this accrual.
+    def _measure(self, since, held):
+        """Return (amount, {key: amount taken}) of what a document holds of this accrual.
 
-        What was not invoiced then counts twice as far as it is accrued.
+        What was not invoiced then counts twice, as far as it is accrued and no other document
+        has taken it.
+
+        :param since: the row of the document, or none yet
+        :param held: its :class:`Held` figures
         """
-        return held.get_total(self.date, None if counted else self._get_accrued())
+        if since.was_posted:
+            return held.get_total(self.date), {}
+        left = self._get_accrued()
+        for other in self.since_ids - since:
+            for key, part in (other.taken or {}).items():
+                left[key] -= Decimal(part)
+        taken = held.take(self.date, left)
+        again = held.again if held.is_until(self.date) else ZERO
+        return sum(taken.values(), again), taken
 
     def _get_effect(self, move, held):
-        """Return how much too much a document would be at this period end.
+        """Return how much too much a document is at this period end; a draft: would be.
 
+        :param move: the document, as a record of the database
         :param held: what it holds
         """
         self.ensure_one()
         since = self.since_ids.filtered(lambda one: one.move_id == move)
-        counted = to_decimal(since.counted) if since else ZERO
+        counted = to_decimal(since.counted)
         if move.state == "posted":
-            return to_decimal(since.amount) - counted if since else ZERO
-        return self._get_amount(counted, held) - counted
+            return to_decimal(since.amount) - counted
+        return self._measure(since, held)[0] - counted
 
     def _get_accrued(self):
-        """Return {fee, or (account, application, item): amount that is accrued}."""
-        accrued = defaultdict(lambda: ZERO)
-        for line in self.line_ids:
-            key = line.fee_id or (line.account_id, line.application_id, line.item_id)
-            accrued[key] += to_decimal(line.amount_accrued)
+        """Return {key: amount} of what is accrued, in the terms of prices.
+
+        Keys are those of ``trtc.allocation._get_accrued_keys``. What is accrued of a fee before
+        it is made, such as a commitment of a month that is not settled, has that of its kind.
+        """
+        rows, accrued = self.env["trtc.allocation"], defaultdict(lambda: ZERO)
+        for line in self.line_ids.filtered(lambda line: line.kind in ACCRUED):
+            if line.fee_id:
+                key = rows._get_fee_key(line.fee_id)
+            elif line.item_id:
+                key = rows._get_usage_key(line.account_id, line.application_id, line.item_id)
+            else:
+                key = rows._get_open_key(line.account_id, line.application_id, line.product_id)
+            accrued[key] += to_decimal(line.amount)
         return accrued
 
     def _tell_since(self, moves, was_right):
         """Write into the chatter what documents mean for this accrual by now."""
-        note = self._get_since_note()
+        note, names = self._get_since_note(), moves._trtc_get_names()
+        if not note and was_right:
+            return
         if not note:
-            note = self.env._(
-                "%(documents)s: the accrual is right again.", documents=moves._trtc_get_names()
-            )
+            note = self.env._("%(documents)s: the accrual is right again.", documents=names)
         elif not was_right:
-            note = self.env._(
-                "%(documents)s: %(note)s", documents=moves._trtc_get_names(), note=note
-            )
+            note = self.env._("%(documents)s: %(note)s", documents=names, note=note)
         self.message_post(
             body=note, partner_ids=self.create_uid.partner_id.ids if was_right else []
         )
@@ -118,9 +144,9 @@ class TrtcAccrual(models.Model):
         total = ZERO
         for since in self.since_ids:
             total += to_decimal(since.amount) - to_decimal(since.counted)
-        if not total:
+        if self.currency_id.is_zero(float(total)):
             return False
-        moves = self.since_ids.move_id
+        moves = self.since_ids.filtered(lambda one: one.amount != one.counted).move_id
         values = {
             "date": format_date(self.env, self.date),
             "amount": show_money(self.env, abs(total), self.currency_id),

@@ -6,7 +6,8 @@ from .exact import AMOUNT_DIGITS, Exact
 class TrtcAccrualSince(models.Model):
     """A document that became posted, or is posted no more, since an accrual was proposed.
 
-    Only while it differs from what the accrual counted: the row goes when it is as it was.
+    One that was posted then is kept while it differs from what it was; one that was not is
+    kept for good, as nobody could tell otherwise that the accrual does not count it.
     """
 
     _name = "trtc.accrual.since"
@@ -28,6 +29,9 @@ class TrtcAccrualSince(models.Model):
         ondelete="cascade",
         index=True,
     )
+    was_posted = fields.Boolean(
+        string="Posted Then", readonly=True, help="It was posted when the accrual was proposed."
+    )
     counted = Exact(
         string="Invoiced Then",
         digits=AMOUNT_DIGITS,
@@ -40,6 +44,8 @@ class TrtcAccrualSince(models.Model):
         readonly=True,
         help="What it bills by now of that, or of what is accrued.",
     )
+    # {key of what is accrued: amount of it that the document bills}, as text to stay exact
+    taken = fields.Json(readonly=True)
     difference = fields.Float(digits=AMOUNT_DIGITS, compute="_compute_difference")
 
     _move_once = models.UniqueIndex(

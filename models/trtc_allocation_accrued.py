@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 
 
 class TrtcAllocation(models.Model):
@@ -21,8 +21,26 @@ class TrtcAllocation(models.Model):
             return False
         return not (self.move_line_id.account_id.account_type or "").startswith("liability")
 
-    def _get_accrued_key(self):
-        """Return what accruals count this row as: a fee, or (account, application, item)."""
+    def _get_accrued_keys(self):
+        """Return the keys under which an accrual may count this row, the best one first."""
         self.ensure_one()
-        line = self.statement_line_id
-        return self.fee_id or (line.account_id, line.application_id, line.item_id)
+        fee, line = self.fee_id, self.statement_line_id
+        if fee:
+            return (
+                self._get_fee_key(fee),
+                self._get_open_key(fee.account_id, fee.application_id, fee.product_id),
+            )
+        return (self._get_usage_key(line.account_id, line.application_id, line.item_id),)
+
+    @api.model
+    def _get_usage_key(self, account, application, item):
+        return f"usage,{account.id},{application.id},{item.id}"
+
+    @api.model
+    def _get_fee_key(self, fee):
+        return f"fee,{fee.id}"
+
+    @api.model
+    def _get_open_key(self, account, application, product):
+        """Return the key of what is accrued of a fee that is not made yet."""
+        return f"open,{account.id},{application.id},{product.id}"

@@ -228,6 +228,14 @@ class TestLockDates(ChoicesMixin, TrtcCommon):
         move.action_post()
         self.assertFalse(move.trtc_hold)
 
+    def test_a_date_to_come_is_taken_for_a_locked_one(self):
+        self.account.write({"invoice_date_rule": "issue", "auto_post": False})
+        self.usage("av_hd", 60_000, "2024-10-10")
+        move = self.run_as_cron()
+        move.invoice_date = "2024-12-05"
+        move.action_post()
+        self.assertEqual((move.state, move.date), ("posted", date(2024, 12, 5)))
+
     def test_a_due_date_is_moved_in_silence(self):
         self.account.auto_post = False
         self.account.invoice_date_rule = "issue"
