@@ -248,10 +248,14 @@ class TestAccrualSince(AccrualCommon):
 
     def test_a_customer_learns_of_an_accrual(self):
         self.use(10, "2024-10-05")
+        self.use(1000, "2024-10-07", item="av_hd")
         moves = self.bill("2024-10-31")
         self.use(5, "2024-10-06")
-        self.propose("2024-10-31")
+        accrual = self.propose("2024-10-31")
         moves.button_draft()
+        moves.invoice_line_ids = [Command.delete(moves.invoice_line_ids[0].id)]
+        moves.action_post()
+        self.assertTrue(accrual.since_ids)
         portal = self.make_user("portal")
         portal.partner_id = self.env["res.partner"].create(
             {"name": "Desk", "parent_id": self.customer.id}

@@ -339,6 +339,17 @@ class TestPartialCredit(CreditCase):
         self.assertEqual(credit.amount_untaxed, 1.6)
         self.assertEqual((moves - credit).amount_untaxed, 15.99)
 
+    def test_the_dialog_offers_what_comes_to_nothing(self):
+        """Usage of an application and its correction, on a line that another one shares."""
+        record = self.usage("av_audio", 6_000, "2024-10-03")
+        self.settle("2024-10-31")
+        self.ingest({**self.record("av_audio", 0, "2024-10-03"), "id": record.external_id})
+        self.usage("av_audio", 60_000, "2024-10-20", self.other)
+        move = self.invoice("2024-10-31")
+        move.action_post()
+        wizard = self.env["trtc.credit"].create({"move_id": move.id, "reason": "Outage"})
+        self.assertNotIn(0, wizard.line_ids.mapped("remaining"))
+
     def test_more_is_credited_than_is_left(self):
         self.credit({"av_hd": 300})
         with self.assertRaisesRegex(UserError, "Between 0 and .* are left"):

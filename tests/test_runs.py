@@ -87,7 +87,7 @@ class TestRuns(RunCase):
                 with self.assertRaisesRegex(UserError, "kept as it was"):
                     change(records.sudo())
         with self.assertRaisesRegex(UserError, "kept as it was"):
-            run.copy()
+            run.sudo().copy()
 
     def test_who_may_not_bill_starts_or_reads_runs(self):
         for role in ("reader", "operator", "api_sender", "employee"):

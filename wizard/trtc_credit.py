@@ -121,7 +121,8 @@ class TrtcCredit(models.TransientModel):
             for billed, (quantity, _amount) in left.items():
                 if quantity and self._is_chosen(billed):
                     groups[self._get_key(line, billed)][billed] = quantity
-        return groups
+        # Usage and its correction may leave nothing between them.
+        return {key: rows for key, rows in groups.items() if sum(rows.values(), ZERO)}
 
     def _is_chosen(self, billed):
         """Tell whether a statement line or fee is one of those that the filters leave."""
