@@ -339,8 +339,12 @@ class AccountMove(models.Model):
         """Return what is billed in the terms that prices are stated in.
 
         The totals of the invoice are asked, not those of its lines: the two differ
-        where the company rounds taxes globally.
+        where the company rounds taxes globally.  What Odoo rounds for payment in cash is left
+        out.
         """
         included = self.line_ids.filtered(lambda line: line.tax_line_id.price_include)
-        taxes = self.direction_sign * sum(included.mapped("amount_currency"))
-        return self.amount_untaxed + taxes
+        cash = self.line_ids.filtered(
+            lambda line: line.display_type == "rounding" and not line.tax_repartition_line_id
+        )
+        others = sum(included.mapped("amount_currency")) - sum(cash.mapped("amount_currency"))
+        return self.amount_untaxed + self.direction_sign * others

@@ -172,3 +172,18 @@ class AccountMoveLine(models.Model):
                                                 WHERE row.move_line_id = line.id)), 0)
             """
         )
+
+    @api.model
+    def _trtc_get_cash_sql(self):
+        """Return the SQL of what documents gain by being rounded for payment in cash.
+
+        A sum over rows named ``line`` of a ``move``, as its untaxed total has it.
+        """
+        return SQL(
+            """
+            coalesce(sum(-line.amount_currency
+                         * CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END)
+                     FILTER (WHERE line.display_type = 'rounding'
+                               AND line.tax_repartition_line_id IS NULL), 0)
+            """
+        )

@@ -315,7 +315,7 @@ class TrtcBooksCheck(models.Model):
     def _find_invoice_totals(self, accounts, date_from, date_to):
         """Find posted documents whose untaxed total is not the exact sum, rounded once.
 
-        Lines that somebody added by hand are apart. Where somebody changed lines, and on
+        Lines that somebody added by hand, and rounding for cash, are apart. Where somebody changed lines, and on
         credit notes and what reverses them, which share the rounding of an invoice, up to the
         smallest coin a line is rounding.
         """
@@ -343,13 +343,14 @@ class TrtcBooksCheck(models.Model):
             CROSS JOIN LATERAL (
                        SELECT coalesce(sum(-line.amount_currency * way.sign) FILTER (
                                   WHERE line.tax_line_id = ANY(%(included)s)), 0) AS included,
-                              %(added)s AS by_hand,
+                              %(added)s + %(cash)s AS by_hand,
                               count(*) FILTER (WHERE line.display_type = 'product') AS lines
                          FROM account_move_line line WHERE line.move_id = move.id) AS sums
                  ORDER BY move.id
                 """,
                 moves=self._get_moves_query(accounts, date_from, date_to),
                 added=self.env["account.move.line"]._trtc_get_added_sql(),
+                cash=self.env["account.move.line"]._trtc_get_cash_sql(),
                 included=included.filtered("price_include").ids,
             )
         )

@@ -113,6 +113,37 @@ class TestReconciliation(AccrualCommon):
             {"settled": 0.0333, "invoiced": 0.03, "rounding": -0.0033},
         )
 
+    def test_rounding_for_cash_is_undone_or_looks_like_a_fault(self):
+        """Odoo's rounding to 0.05 is apart from the one rounding to the currency."""
+        rounding = self.env["account.cash.rounding"].create(
+            {
+                "name": "0.05",
+                "rounding": 0.05,
+                "strategy": "add_invoice_line",
+                "profit_account_id": self.income.id,
+                "loss_account_id": self.company_data["default_account_expense"].id,
+                "rounding_method": "HALF-UP",
+            }
+        )
+        self.use(10.02, "2024-10-05")
+        move = self.bill("2024-10-31", post=False)
+        move.invoice_cash_rounding_id = rounding
+        self.usage("av_hd", 7_500, "2024-10-06")
+        self.assertEqual(self.bill("2024-10-31", post=False), move)
+        move.invoice_date = "2024-10-31"
+        move.action_post()
+        # 11 minutes at 1 and 125 at 0.00399, with 15 % tax 13.23; rounded to 13.20.
+        self.assertEqual((move.amount_untaxed, move.amount_total), (11.48, 13.2))
+        self.assertEqual(len(move.invoice_line_ids), 2, "no line rounds it back")
+        self.assertEqual(
+            self.reconcile("2024-10-31"),
+            {"settled": 11.49875, "invoiced": 11.48, "rounding": -0.01875},
+        )
+        check = self.env["trtc.books.check"]._check_books(
+            self.company, self.date("2024-10-01"), self.date("2024-10-31"), self.account
+        )
+        self.assertFalse(check.difference_ids)
+
     def test_a_line_added_by_hand_looks_like_a_fault(self):
         self.use(10, "2024-10-05")
         move = self.bill("2024-10-31", post=False)

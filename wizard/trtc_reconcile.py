@@ -180,13 +180,13 @@ class TrtcReconcile(models.TransientModel):
             shares[move_id][account_id] = amount
             sums[account_id]["invoiced"] += amount
             sums[account_id]["by_hand"] -= by_hand
-        for move_id, account_id, currency, total, added in self._get_totals(accounts, shares):
+        for move_id, account_id, currency, total, added, cash in self._get_totals(accounts, shares):
             exact = sum(shares[move_id].values(), ZERO)
             rounded = prices.round_money(exact, Decimal(repr(currency.rounding)))
             if account_id not in accounts.ids:
                 account_id = max(shares[move_id], key=lambda one: abs(shares[move_id][one]))
             sums[account_id]["invoiced"] += total - exact
-            sums[account_id]["rounding"] += rounded - exact
+            sums[account_id]["rounding"] += rounded - exact + cash
             sums[account_id]["by_hand"] -= added
         return sums
 
@@ -206,10 +206,10 @@ class TrtcReconcile(models.TransientModel):
         return [(move, account, Decimal(one), Decimal(two)) for move, account, one, two in rows]
 
     def _get_totals(self, accounts, move_ids):
-        """Return [(move id, account id, currency, total, added)] of posted invoices until the day.
+        """Return [(move id, account id, currency, total, added, cash)] of posted invoices.
 
-        The total, and what of it lines without usage come to, are signed and in the terms of
-        the prices: with taxes that they include.
+        The total, what of it lines without usage come to and what it gains by rounding for
+        cash, are signed and in the terms of the prices: with taxes that they include.
 
         :param move_ids: those that hold usage or fees; others that name an account are added
         """
@@ -226,6 +226,9 @@ class TrtcReconcile(models.TransientModel):
                                        AND line.tax_line_id = ANY(%(included)s)), 0))::text,
                        ((CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END)
                         * (SELECT %(added)s FROM account_move_line line
+                            WHERE line.move_id = move.id))::text,
+                       ((CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END)
+                        * (SELECT %(cash)s FROM account_move_line line
                             WHERE line.move_id = move.id))::text
                   FROM account_move move
                   JOIN res_currency currency ON currency.id = move.currency_id
@@ -235,6 +238,7 @@ class TrtcReconcile(models.TransientModel):
                 """,
                 included=included.ids,
                 added=self.env["account.move.line"]._trtc_get_added_sql(),
+                cash=self.env["account.move.line"]._trtc_get_cash_sql(),
                 date=self.date,
                 moves=list(move_ids),
                 accounts=accounts.ids,
@@ -242,8 +246,8 @@ class TrtcReconcile(models.TransientModel):
         )
         currencies = self.env["res.currency"]
         return [
-            (move_id, account_id, currencies.browse(currency_id), Decimal(total), Decimal(added))
-            for move_id, account_id, currency_id, total, added in rows
+            (move_id, account_id, currencies.browse(currency_id), *map(Decimal, figures))
+            for move_id, account_id, currency_id, *figures in rows
         ]
 
     # === TOOLING === #
