@@ -1,6 +1,7 @@
 from . import (
     test_accrual,
     test_accrual_entries,
+    test_accrual_money,
     test_accrual_report,
     test_accrual_settings,
     test_accrual_since,
