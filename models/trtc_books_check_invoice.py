@@ -315,9 +315,9 @@ class TrtcBooksCheck(models.Model):
     def _find_invoice_totals(self, accounts, date_from, date_to):
         """Find posted documents whose untaxed total is not the exact sum, rounded once.
 
-        Lines that somebody added by hand, and rounding for cash, are apart. Where somebody changed lines, and on
-        credit notes and what reverses them, which share the rounding of an invoice, up to the
-        smallest coin a line is rounding.
+        Lines that somebody added by hand, and rounding for cash, are apart. Where somebody
+        changed lines, and on credit notes and what reverses them, which share the rounding of
+        an invoice, up to the smallest coin a line is rounding.
         """
         taxes = self.env["account.tax"].with_context(active_test=False)
         included = taxes.search(taxes._check_company_domain(accounts.company_id))
