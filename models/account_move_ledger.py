@@ -225,7 +225,8 @@ class AccountMoveLine(models.Model):
         _quantity, left = add_up(self._trtc_get_left()[self].values())
         worth = self._trtc_get_shown()[1]
         left += sum((vals["amount"] for vals in changes), ZERO)
-        if left * worth < 0 and abs(left) >= DUST:
+        low, high = sorted((ZERO, worth))
+        if not low - DUST < left < high + DUST:
             raise UserError(
                 self.env._(
                     "%(line)s on %(invoice)s: what credits it takes back more than it bills now, "

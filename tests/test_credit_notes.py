@@ -109,6 +109,35 @@ class TestFullCredit(CreditCase):
         self.assertFalse(self.lines().filtered("is_to_invoice"))
         self.assert_ledger()
 
+    def test_an_invoice_turns_below_zero_under_its_credit_note(self):
+        """What credits it would take back more than nothing."""
+        self.credit({"av_2k": 100})
+        self.posted.button_draft()
+        line = self.posted.invoice_line_ids.filtered(lambda li: li.trtc_item_id.code == "av_2k")
+        self.posted.invoice_line_ids = [Command.update(line.id, {"quantity": -10})]
+        with self.assertRaisesRegex(UserError, "takes back more than it bills now"):
+            self.posted.action_post()
+
+    def test_more_of_a_line_is_credited_than_it_bills_in_all(self):
+        """It bills one application, and takes something of another one back."""
+        record = self.usage("av_2k", 6_000, "2024-11-05", self.other)
+        self.invoice("2024-11-30").action_post()
+        self.ingest(
+            {**self.record("av_2k", 0, "2024-11-05", self.other), "id": record.external_id}
+        )
+        self.usage("av_2k", 60_000, "2024-11-20")
+        move = self.invoice("2024-11-30")
+        move.action_post()
+        self.assertEqual(move.invoice_line_ids.mapped("quantity"), [900])
+        wizard = self.env["trtc.credit"].create({"move_id": move.id, "reason": "Outage"})
+        line = wizard.line_ids.filtered(lambda one: one.application_id == self.application)
+        line.quantity = 1000
+        with self.assertRaisesRegex(UserError, "900 are left of the line in all"):
+            wizard.action_credit()
+        line.quantity = 900
+        credit = self.env["account.move"].browse(wizard.action_credit()["res_id"])
+        self.assertEqual(credit.amount_untaxed, move.amount_untaxed)
+
     def test_the_choice_changes_after_posting(self):
         credit = self.reverse()
         credit.with_user(self.user_accountant).trtc_reopens = False

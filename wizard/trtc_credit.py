@@ -95,6 +95,7 @@ class TrtcCredit(models.TransientModel):
                     "come back."
                 )
             )
+        self._check_lines(parts)
         credit = self.move_id._trtc_credit_parts(
             parts, self.date, self.reason, self.reopens == "again"
         )
@@ -186,6 +187,31 @@ class TrtcCredit(models.TransientModel):
                 parts.append((line.move_line_id, row, taken * way))
                 left -= taken
         return parts
+
+    def _check_lines(self, parts):
+        """Raise if more of an invoice line would come back than it bills in all.
+
+        It may bill usage of one application and take some of another one back.
+        """
+        taken = defaultdict(Decimal)
+        for line, _billed, quantity in parts:
+            taken[line] += quantity
+        lines = self.env["account.move.line"].union(*taken).sudo()
+        for line, left in lines._trtc_get_left().items():
+            total = sum((quantity for quantity, _amount in left.values()), ZERO)
+            way = 1 if total >= 0 else -1
+            if taken[line] * way < 0 or taken[line] * way > total * way:
+                raise UserError(
+                    self.env._(
+                        "%(line)s: %(quantity)s cannot be credited. On %(invoice)s %(left)s are "
+                        "left of the line in all, with what it takes back of other applications: "
+                        "credit that too, or less.",
+                        line=(line.name or "").partition("\n")[0],
+                        quantity=show_figure(self.env, taken[line]),
+                        invoice=self.move_id._trtc_get_names(),
+                        left=show_figure(self.env, total),
+                    )
+                )
 
     def _check_left(self):
         """Raise if nothing is left to credit of the invoice, whatever is chosen."""
