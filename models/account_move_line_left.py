@@ -165,8 +165,10 @@ class AccountMoveLine(models.Model):
 
     def _trtc_get_bases(self):
         """Return the ledger rows of this line that a credit note can take back."""
-        rows = self.trtc_allocation_ids._filter_in_force()
-        return rows.filtered(lambda row: row.kind != "manual")
+        # What was raised by hand comes after what it was raised from.
+        return self.trtc_allocation_ids._filter_in_force().sorted(
+            lambda row: (row.kind == "manual", row.id)
+        )
 
     def _trtc_prepare_taken(self, credit_line, parts):
         """Return the values of the ledger rows that take back parts of this line.
@@ -188,9 +190,4 @@ class AccountMoveLine(models.Model):
                 if part or money:
                     prepared.append(base._prepare_credit(part, money, move, credit_line))
                 quantity, amount = quantity - part, amount - money
-            if quantity and bases:
-                # Somebody had raised the quantity by hand before it was posted.
-                vals = bases[-1]._prepare_credit(quantity, ZERO, move, credit_line)
-                rest = {"kind": "manual", "credits_id": False, "rebills_id": False}
-                prepared.append({**vals, **rest})
         return prepared

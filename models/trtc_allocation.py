@@ -421,5 +421,4 @@ class TrtcAllocation(models.Model):
         }
         if self.kind == "credit":
             return {**vals, "kind": "bill", "rebills_id": self.id}
-        return {**vals, "kind": "credit" if self.kind == "bill" else "manual",
-                "credits_id": self.id}  # fmt: skip
+        return {**vals, "kind": "credit", "credits_id": self.id}

@@ -285,6 +285,25 @@ class TestCycleFindings(CycleCase):
         self.assertEqual(check.difference_ids.mapped("message"), [])
         self.assertEqual(sum(credit.trtc_allocation_ids.mapped("quantity")), -1500)
 
+    def test_what_was_raised_by_hand_is_billed_again_as_a_rounding_difference(self):
+        """It is credited in parts, the last of them beyond the usage itself."""
+        self.usage("av_hd", 60_000, "2024-10-01")
+        first = self.invoice("2024-10-31")
+        first.invoice_line_ids.quantity = 1600
+        first.action_post()
+        for quantity in (900, 300, 400):
+            wizard = self.env["trtc.credit"].create(
+                {"move_id": first.id, "reason": "Outage", "reopens": "again"}
+            )
+            wizard.line_ids.quantity = quantity
+            credit = self.env["account.move"].browse(wizard.action_credit()["res_id"])
+            credit.action_post()
+        again = self.invoice("2024-10-31")
+        self.assertEqual(again.invoice_line_ids.mapped("quantity"), [1600])
+        self.assertEqual(again.amount_untaxed, first.amount_untaxed)
+        again.action_post()
+        self.assertFalse(again.trtc_allocation_ids.filtered(lambda row: row.kind == "manual"))
+
     def test_a_typed_price_credits_less_than_a_coin_too_much(self):
         """As Odoo rounds the line anyway, this is let through; so nothing differs."""
         self.usage("av_audio", 60, "2024-10-01")
