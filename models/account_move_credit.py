@@ -42,8 +42,11 @@ class AccountMove(models.Model):
 
     # === BUSINESS === #
 
-    def _trtc_check_left(self):
-        """Raise if nothing is left to credit of one of these invoices."""
+    def _trtc_check_left(self, usage_only=False):
+        """Raise if nothing is left to credit of one of these invoices.
+
+        :param bool usage_only: whatever lines without usage are there, too
+        """
         for move in self:
             lines = move.sudo().invoice_line_ids.filtered("trtc_allocation_ids")
             others = move.reversal_move_ids.filtered(lambda other: other.state != "cancel")
@@ -53,7 +56,7 @@ class AccountMove(models.Model):
             own = lines | product_lines.filtered("trtc_is_rounding")
             if (
                 others
-                and product_lines == own
+                and (usage_only or product_lines == own)
                 and not lines._trtc_has_left()
             ):
                 raise UserError(

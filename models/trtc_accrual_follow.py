@@ -9,7 +9,6 @@ from .account_move_line_left import DUST
 from .figures import show_money, to_decimal
 
 ZERO = Decimal(0)
-ACCRUED = ("settled", "unsettled", "fee")
 
 
 class TrtcAccrual(models.Model):
@@ -115,7 +114,7 @@ class TrtcAccrual(models.Model):
         it is made, such as a commitment of a month that is not settled, has that of its kind.
         """
         rows, accrued = self.env["trtc.allocation"], defaultdict(lambda: ZERO)
-        for line in self.line_ids.filtered(lambda line: line.kind in ACCRUED):
+        for line in self.accrued_line_ids:
             if line.fee_id:
                 key = rows._get_fee_key(line.fee_id)
             elif line.item_id:

@@ -13,6 +13,13 @@ from .accrual import AccrualCommon
 class TestAccrualSince(AccrualCommon):
     """Invoices are posted, reset and changed in a period that was accrued before."""
 
+    def invoice_and_accrue(self):
+        """Return a posted invoice of 10, and an accrual of 5 that counts it."""
+        self.use(10, "2024-10-05")
+        moves = self.bill("2024-10-31")
+        self.use(5, "2024-10-06")
+        return moves, self.propose("2024-10-31")
+
     def assert_note(self, accrual, text):
         self.assertIn(text, accrual.since_note.replace("\N{NO-BREAK SPACE}", " "))
 
@@ -40,10 +47,7 @@ class TestAccrualSince(AccrualCommon):
 
     def test_an_invoice_that_was_counted_is_reset(self):
         """Its revenue would be missing at the period end."""
-        self.use(10, "2024-10-05")
-        moves = self.bill("2024-10-31")
-        self.use(5, "2024-10-06")
-        accrual = self.propose("2024-10-31")
+        moves, accrual = self.invoice_and_accrue()
         self.assertEqual(accrual.amount_total, 5)
         moves.button_draft()
         self.assertIn(moves.name, accrual.since_note)
@@ -69,10 +73,7 @@ class TestAccrualSince(AccrualCommon):
         self.assertEqual(self.revenue("2024-10-31"), 17)
 
     def test_goodwill_makes_an_accrual_look_wrong(self):
-        self.use(10, "2024-10-05")
-        moves = self.bill("2024-10-31")
-        self.use(5, "2024-10-06")
-        accrual = self.propose("2024-10-31")
+        moves, accrual = self.invoice_and_accrue()
         reversal = moves.with_context(trtc_reopens=False)._reverse_moves(
             [{"invoice_date": "2024-10-31"}]
         )
@@ -138,10 +139,7 @@ class TestAccrualSince(AccrualCommon):
         self.assertEqual((since.move_id, since.counted, since.amount), (moves, 0, 10))
 
     def test_usage_that_is_credited_to_be_billed_again_is_missing(self):
-        self.use(10, "2024-10-05")
-        moves = self.bill("2024-10-31")
-        self.use(5, "2024-10-06")
-        accrual = self.propose("2024-10-31")
+        moves, accrual = self.invoice_and_accrue()
         credit = moves._reverse_moves([{"invoice_date": "2024-10-31"}])
         self.assertIn("missing", credit.trtc_accrued_note)
         credit.action_post()
@@ -152,10 +150,7 @@ class TestAccrualSince(AccrualCommon):
         self.assert_note(accrual, "$ 5.00 count twice")
 
     def test_a_mended_invoice_leaves_a_false_alarm(self):
-        self.use(10, "2024-10-05")
-        moves = self.bill("2024-10-31")
-        self.use(5, "2024-10-06")
-        accrual = self.propose("2024-10-31")
+        moves, accrual = self.invoice_and_accrue()
         moves.button_draft()
         moves.ref = "Purchase order 7"
         moves.action_post()
@@ -197,10 +192,7 @@ class TestAccrualSince(AccrualCommon):
 
     def test_a_replaced_invoice_makes_an_accrual_look_wrong(self):
         """Core posts the credit note before it holds anything."""
-        self.use(10, "2024-10-05")
-        moves = self.bill("2024-10-31")
-        self.use(5, "2024-10-06")
-        accrual = self.propose("2024-10-31")
+        moves, accrual = self.invoice_and_accrue()
         wizard = (
             self.env["account.move.reversal"]
             .with_context(active_model="account.move", active_ids=moves.ids)

@@ -88,7 +88,7 @@ class TrtcCredit(models.TransientModel):
             if quantity:
                 parts += self._take(line, groups.get(line._get_key(), {}), quantity)
         if not parts:
-            self._check_left()
+            self.move_id._trtc_check_left(usage_only=True)
             raise UserError(
                 self.env._(
                     "Nothing to credit: enter under To Credit how much of which line is to "
@@ -212,20 +212,6 @@ class TrtcCredit(models.TransientModel):
                         left=show_figure(self.env, total),
                     )
                 )
-
-    def _check_left(self):
-        """Raise if nothing is left to credit of the invoice, whatever is chosen."""
-        lines = self.move_id.sudo().invoice_line_ids.filtered("trtc_allocation_ids")
-        if lines._trtc_has_left():
-            return
-        others = self.move_id.reversal_move_ids.filtered(lambda move: move.state != "cancel")
-        raise UserError(
-            self.env._(
-                "Nothing is left to credit of %(invoice)s: all of it is credited on %(others)s.",
-                invoice=self.move_id._trtc_get_names(),
-                others=others._trtc_get_names() or self.env._("other documents"),
-            )
-        )
 
     def _check_date(self):
         """Raise if the books are locked on the date of the credit note."""
