@@ -1,7 +1,7 @@
 {
     "name": "Tencent RTC Billing",
     "summary": "Bill the use of Tencent RTC (TRTC): from usage records to posted invoices",
-    "version": "19.0.3.1.0",
+    "version": "19.0.3.2.0",
     "category": "Accounting/Accounting",
     "author": "trtc_billing contributors",
     "license": "LGPL-3",
