@@ -1,7 +1,7 @@
 from datetime import date
 from urllib.parse import urlencode
 
-from odoo import fields, http
+from odoo import http
 from odoo.exceptions import AccessError, MissingError
 from odoo.fields import Domain
 from odoo.http import request
@@ -246,7 +246,7 @@ class TrtcPortal(CustomerPortal):
             move_sudo.move_type == "out_invoice"
             and move_sudo.payment_state in ("not_paid", "partial")
             and move_sudo.invoice_date_due
-            and move_sudo.invoice_date_due < fields.Date.context_today(move_sudo)
+            and move_sudo.invoice_date_due < move_sudo.company_id._trtc_today()
         )
         if is_overdue:
             return request.env._("Overdue"), "danger"

@@ -2,7 +2,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import NamedTuple
 
-from odoo import fields, models
+from odoo import models
 from odoo.tools import format_date
 
 from .figures import show_money
@@ -116,7 +116,7 @@ class AccountMove(models.Model):
         if self.state == "draft":
             # The one that it would have if it were posted now.
             day = self._get_accounting_date(
-                self.invoice_date or fields.Date.context_today(self), self._affect_tax_report()
+                self.invoice_date or self.company_id._trtc_today(), self._affect_tax_report()
             )
         accruals = self.env["trtc.accrual"].sudo()
         found, total = accruals, ZERO

@@ -38,7 +38,12 @@ class AccountMove(models.Model):
             if not day:
                 raise UserError(move._trtc_get_locked_reason())
         generated._trtc_fit_due_date()
-        posted = super()._post(soft)
+        posted = self.browse()
+        # What has no date yet is issued today: on the billing day, whoever posts it and where.
+        by_company = self.grouped(lambda move: move in generated and move.company_id)
+        for company, moves in by_company.items():
+            timed = company._trtc_in_billing_time(moves) if company else moves
+            posted |= super(AccountMove, timed)._post(soft).with_env(self.env)
         for move in generated:
             if move.state == "posted":
                 move.trtc_hold = False
@@ -62,12 +67,12 @@ class AccountMove(models.Model):
         Without payment terms core keeps the day on which the draft was made.
         """
         for move in self.filtered(lambda move: move.state == "draft"):
-            issue = move.invoice_date or fields.Date.context_today(move)
+            issue = move.invoice_date or move.company_id._trtc_today()
             due = move.invoice_date_due
             if move.invoice_payment_term_id or not due or due >= issue:
                 continue
             move.invoice_date_due = issue
-            if due != fields.Datetime.context_timestamp(move, move.create_date).date():
+            if due != move.company_id._trtc_get_day(move.create_date):
                 move.message_post(
                     body=self.env._(
                         "Due on %(issue)s instead of %(due)s: no invoice is due before the day of "
@@ -94,7 +99,8 @@ class AccountMove(models.Model):
         """
         days = {}
         for move in self.filtered(lambda move: move.trtc_account_id and move.state == "draft"):
-            account = move.trtc_account_id.with_company(move.company_id)
+            move = move.company_id._trtc_in_billing_time(move)
+            account = move.trtc_account_id
             is_chosen = move.invoice_date and move.invoice_date != move.trtc_invoice_date
             wanted = move.invoice_date if is_chosen else move._trtc_get_wanted_date()
             dating = account._get_dating(wanted, move._affect_tax_report(), move.journal_id)
@@ -360,5 +366,6 @@ class AccountMove(models.Model):
             "mail.mail_activity_data_todo",
             summary=summary,
             note=note,
+            date_deadline=self.company_id._trtc_today(),
             user_id=user.id,
         )

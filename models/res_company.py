@@ -142,8 +142,9 @@ class ResCompany(models.Model):
             raise UserError(
                 self.env._(
                     "%(date)s lies in the future: what will be earned until then is not known "
-                    "yet. Choose a day until today.",
+                    "yet. Choose %(today)s or an earlier day.",
                     date=format_date(self.env, date),
+                    today=format_date(self.env, self._trtc_today()),
                 )
             )
 
@@ -155,6 +156,20 @@ class ResCompany(models.Model):
         """Return today's billing day of the company."""
         self.ensure_one()
         return periods.billing_day(self._trtc_utcnow(), self.trtc_billing_tz)
+
+    def _trtc_get_day(self, moment):
+        """Return the billing day of a moment as Odoo stores it: in UTC, without offset."""
+        self.ensure_one()
+        return periods.billing_day(moment.replace(tzinfo=timezone.utc), self.trtc_billing_tz)
+
+    def _trtc_in_billing_time(self, records):
+        """Return records of this company for which core's "today" is its billing day.
+
+        Core asks the time zone of the context, else that of the user; the user of scheduled
+        actions has none, so that its day is that of UTC.
+        """
+        self.ensure_one()
+        return records.with_company(self).with_context(tz=self.sudo().trtc_billing_tz)
 
     def _trtc_last_ended_day(self):
         """Return the last billing day of the company that is over."""

@@ -91,7 +91,7 @@ class TrtcAccount(models.Model):
                         account=account.display_name,
                     )
                 )
-            account.with_company(account.company_id)._open_terms(until)
+            account.company_id._trtc_in_billing_time(account)._open_terms(until)
 
     # === USAGE NOT SETTLED === #
 
@@ -105,7 +105,7 @@ class TrtcAccount(models.Model):
         book, found = PriceBook(), defaultdict(list)
         open_months = self._get_open_months(until)
         for account in self._filter_unsettled(until) | self.browse(open_months):
-            account = account.with_company(account.company_id)
+            account = account.company_id._trtc_in_billing_time(account)
             for cycle, touched in sorted(account._get_unsettled(until).items()):
                 window = account._get_rating_window(cycle, touched, until)
                 new = account._rate(cycle, window, book)

@@ -60,15 +60,16 @@ class TrtcAccount(models.Model):
         due = members._filter_uninvoiced() | with_fees
         for group in self._get_due_groups(groups, due):
             if all(account._lock_for_billing() for account in group):
-                lead = group[0].with_company(group.company_id)
+                company = group.company_id
+                lead = company._trtc_in_billing_time(group[0])
                 known = len(errors)
-                for account in (group & with_fees).with_company(group.company_id):
+                for account in company._trtc_in_billing_time(group & with_fees):
                     account._attempt(errors, partial(account._open_terms, until))
                 if len(errors) == known:
-                    by_company[group.company_id] += lead._get_bills(until)
+                    by_company[company] += lead._get_bills(until)
         moves = self.env["account.move"].sudo()
         for company, bills in by_company.items():
-            created, failed = moves.with_company(company)._trtc_invoice(bills)
+            created, failed = company._trtc_in_billing_time(moves)._trtc_invoice(bills)
             moves |= created
             errors += failed
         if errors and len(accounts) == 1:

@@ -1,7 +1,7 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-from odoo import fields, models
+from odoo import models
 
 
 class Dating(NamedTuple):
@@ -31,7 +31,7 @@ class TrtcAccount(models.Model):
         """
         self.ensure_one()
         if self.invoice_date_rule == "period_end":
-            return period[1] and min(period[1], fields.Date.context_today(self))
+            return period[1] and min(period[1], self.company_id._trtc_today())
         return False
 
     def _get_dating(self, wanted, has_tax, journal):
@@ -44,7 +44,7 @@ class TrtcAccount(models.Model):
         :param journal: the journal that it is posted in
         """
         self.ensure_one()
-        today = fields.Date.context_today(self)
+        today = self.company_id._trtc_today()
         wanted = day = wanted or today
         locks = self.company_id._get_violated_lock_dates(day, has_tax, journal)
         violated = locks

@@ -112,6 +112,7 @@ class TrtcAccount(models.Model):
                 "mail.mail_activity_data_todo",
                 summary=self.with_context(lang=user.lang).env._("This account is not billed"),
                 note=note,
+                date_deadline=self.company_id._trtc_today(),
                 user_id=user.id,
             )
 

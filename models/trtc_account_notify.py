@@ -83,7 +83,11 @@ class TrtcAccount(models.Model):
             self.message_post(body=note)
             return self.env["mail.activity"]
         return self.activity_schedule(
-            "mail.mail_activity_data_todo", summary=summary, note=note, user_id=user.id
+            "mail.mail_activity_data_todo",
+            summary=summary,
+            note=note,
+            date_deadline=self.company_id._trtc_today(),
+            user_id=user.id,
         )
 
     def _get_user_to_notify(self):

@@ -186,7 +186,7 @@ class TrtcAccount(models.Model):
     def _follow_arrears(self):
         """Do all steps that these accounts wait for."""
         for account in self._filter_arrears_to_follow():
-            account = account.with_company(account.company_id)
+            account = account.company_id._trtc_in_billing_time(account)
             # An episode that ends may be followed by one for other invoices.
             for _number in range(4):
                 arrears = account._get_arrears().get(account)

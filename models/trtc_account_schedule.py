@@ -108,7 +108,7 @@ class TrtcAccount(models.Model):
         turns = []
         for one in due[:limit]:
             account = self.browse(one.account_id)
-            account = account.with_company(account.company_id)
+            account = account.company_id._trtc_in_billing_time(account)
             turns.append((account, what, partial(account._bill_due, what, one)))
         if self._take_turns(turns, len(due)) and len(turns) == len(due):
             runs._finish_all_but(what, ())

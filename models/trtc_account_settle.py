@@ -40,7 +40,7 @@ class TrtcAccount(models.Model):
         for account in (accounts._filter_unsettled(until) | with_fees).sorted("id"):
             if not account._lock_for_billing():
                 continue
-            account = account.with_company(account.company_id)
+            account = account.company_id._trtc_in_billing_time(account)
             opens = account in with_fees
             new = account._attempt(errors, partial(account._open_and_settle, until, book, opens))
             statements |= new or statements.browse()

@@ -215,7 +215,7 @@ class TrtcAccrual(models.Model):
         :raise UserError: where the company has no account of accrued revenue, the day lies in
             the future, is locked or accrued already, or where another run is at work
         """
-        self = self.with_company(company)
+        self = company._trtc_in_billing_time(self)
         company._trtc_lock_for_entries()
         self._check_day(company, date)
         journal = company._trtc_get_accrual_journal()

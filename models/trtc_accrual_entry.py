@@ -191,7 +191,7 @@ class TrtcAccrual(models.Model):
                 ]
             )
             accrual.reversal_id = reversal
-            reversal._post()
+            accrual.company_id._trtc_in_billing_time(reversal)._post()
             accrual.message_post(
                 body=self.env._(
                     "%(user)s posted %(entry)s; it is reversed on %(date)s.",

@@ -144,6 +144,7 @@ class TrtcArrears(models.Model):
             "mail.mail_activity_data_todo",
             summary=summary,
             note=lang._get_note(),
+            date_deadline=account.company_id._trtc_today(),
             user_id=user.id,
         )
 

@@ -255,6 +255,7 @@ class TrtcBooksCheck(models.Model):
                     "The books differ from the usage in %(count)s places",
                     count=self.difference_count,
                 ),
+                date_deadline=self.company_id._trtc_today(),
                 user_id=user.id,
             )
 

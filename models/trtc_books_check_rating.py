@@ -20,7 +20,7 @@ class TrtcBooksCheck(models.Model):
         """Find settled periods that a rating of all their usage would charge otherwise."""
         findings, book = [], PriceBook()
         for account in accounts:
-            account = account.with_company(account.company_id)
+            account = account.company_id._trtc_in_billing_time(account)
             for cycle in (periods.DAY, periods.MONTH):
                 try:
                     findings += self._find_rating_of(account, cycle, date_from, date_to, book)

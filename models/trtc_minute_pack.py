@@ -374,5 +374,6 @@ class TrtcMinutePack(models.Model):
                 "mail.mail_activity_data_todo",
                 summary=self.env._("Low balance: %(pack)s", pack=self.name),
                 note=text,
+                date_deadline=self.company_id._trtc_today(),
                 user_id=self.account_id.user_id.id,
             )

@@ -121,7 +121,7 @@ class TrtcRecognition(models.Model):
         :raise UserError: where the day is locked, lies in the future or before what is
             posted already, or where another run is at work
         """
-        self = self.with_company(company)
+        self = company._trtc_in_billing_time(self)
         company._trtc_lock_for_entries()
         self._check_day(company, date)
         drafts = self._get_drafts(company, date)

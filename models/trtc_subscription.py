@@ -2,6 +2,7 @@ from datetime import date
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..rating import periods
@@ -65,6 +66,7 @@ class TrtcSubscription(models.Model):
             ("refunded", "Refunded"),
         ],
         compute="_compute_state",
+        search="_search_state",
     )
     fee_warning = fields.Char(compute="_compute_fee_warning")
     # Notes of the staff.
@@ -115,6 +117,25 @@ class TrtcSubscription(models.Model):
                 subscription.state = "future"
             else:
                 subscription.state = "running"
+
+    def _search_state(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        # Each company has days of its own.
+        companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
+        found = Domain.FALSE
+        for today, of_day in companies.grouped(lambda company: company._trtc_today()).items():
+            kept = Domain("refunded", "=", False)
+            ended, future = Domain("date_end", "<", today), Domain("date_start", ">", today)
+            states = {
+                "refunded": ~kept,
+                "ended": kept & ended,
+                "future": kept & future & ~ended,
+                "running": kept & ~ended & ~future,
+            }
+            chosen = Domain.OR(states[state] for state in value if state in states)
+            found |= Domain("company_id", "in", of_day.ids) & chosen
+        return found
 
     @api.depends("bill_fee", "edition_id", "date_start", "application_id", "fee_ids")
     def _compute_fee_warning(self):

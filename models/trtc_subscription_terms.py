@@ -123,6 +123,7 @@ class TrtcSubscription(models.Model):
         account.activity_schedule(
             "mail.mail_activity_data_todo",
             summary=summary,
+            date_deadline=account.company_id._trtc_today(),
             note=self.env._(
                 "The pricelist %(pricelist)s has no price for the fee of the edition "
                 "%(edition)s: %(subscription)s is not billed from %(date)s on, and its included "

@@ -11,6 +11,7 @@ from . import (
     test_arrears_portal,
     test_arrears_run,
     test_backend,
+    test_billing_day,
     test_books_check,
     test_catalogue,
     test_changed_settings,

@@ -177,6 +177,27 @@ class TestEditionToday(TrtcCommon):
         with freeze_time("2024-10-31 16:00:00"):
             self.assertEqual(found(("edition_id", "=", False)), self.application | none)
 
+    def test_subscriptions_are_found_by_their_state_on_the_billing_day(self):
+        """The filters of the list took the day of the user, half a day apart from the state."""
+        october = self.subscribe(self.application, "pro", "2024-10-01", "2024-10-31")
+        november = self.subscribe(self.application, "lite", "2024-11-01")
+        both = october | november
+
+        def states():
+            both.invalidate_recordset(["state"])
+            found = {
+                state: both.search([("id", "in", both.ids), ("state", "=", state)])
+                for state in ("future", "running", "ended", "refunded")
+            }
+            for state, subscriptions in found.items():
+                self.assertEqual(subscriptions, both.filtered(lambda one, s=state: one.state == s))
+            return found
+
+        with freeze_time("2024-10-31 15:59:59"):
+            self.assertEqual((states()["running"], states()["future"]), (october, november))
+        with freeze_time("2024-10-31 16:00:00"):
+            self.assertEqual((states()["ended"], states()["running"]), (october, november))
+
     def test_an_upgrade_ends_the_running_edition_the_day_before(self):
         running = self.subscribe(self.application, "lite", "2024-10-01")
         later = self.subscribe(self.make_application(), "lite", "2024-10-01")

@@ -1,5 +1,7 @@
 from unittest.mock import patch
 
+from freezegun import freeze_time
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
@@ -289,8 +291,13 @@ class TestPreview(RunCase):
         self.assertEqual((len(wizard.line_ids), wizard.left_out_count), (2, 1))
 
     def test_a_preview_of_days_to_come_promises_nothing(self):
-        with self.assertRaisesRegex(UserError, "lies in the future"):
+        with self.assertRaisesRegex(UserError, "10/31/2099 is not over"):
             self.preview(until="2099-10-31")
+        # Noon of the 28th in Shanghai.
+        with freeze_time("2026-11-28 04:00:00"):
+            with self.assertRaisesRegex(UserError, "Choose 11/27/2026 or an earlier day"):
+                self.preview(until="2026-11-29")
+            self.preview(until="2026-11-28")
 
     def test_a_manager_sees_the_dialog_of_another_user(self):
         wizard = self.preview(self.make_accounts(1))

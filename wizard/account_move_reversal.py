@@ -15,6 +15,16 @@ class AccountMoveReversal(models.TransientModel):
         "goodwill: it stays credited. A new invoice bills it again in any case.",
     )
 
+    # === DEFAULT === #
+
+    @api.model
+    def default_get(self, fields_list):
+        values = super().default_get(fields_list)
+        company = self.new(values)._trtc_get_company() if "date" in values else None
+        if company and "default_date" not in self.env.context:
+            values["date"] = company._trtc_today()
+        return values
+
     # === COMPUTE === #
 
     @api.depends("move_ids")
@@ -28,6 +38,10 @@ class AccountMoveReversal(models.TransientModel):
         if is_modify:
             self._trtc_check_modify()
         self = self.with_context(trtc_reopens=is_modify or self.trtc_reopens)
+        company = self._trtc_get_company()
+        if company:
+            # Core posts a document of a day to come later: today is the billing day.
+            self = company._trtc_in_billing_time(self)
         action = super().reverse_moves(is_modify)
         if is_modify:
             for move in self.new_move_ids:
@@ -36,10 +50,14 @@ class AccountMoveReversal(models.TransientModel):
 
     # === TOOLING === #
 
+    def _trtc_get_company(self):
+        """Return the company whose usage these documents bill or credit, or none."""
+        return self.move_ids.filtered("trtc_account_id").company_id[:1]
+
     def _trtc_check_modify(self):
         """Raise where a new invoice could not hold what the credit note takes back."""
         rows = self.move_ids._trtc_get_rows()
-        if rows and self.date and self.date > fields.Date.context_today(self):
+        if rows and self.date and self.date > self._trtc_get_company()._trtc_today():
             raise UserError(
                 self.env._(
                     "The credit note of a later day takes TRTC usage back on that day only, so no "

@@ -34,7 +34,7 @@ class TrtcAccrue(models.TransientModel):
     def _compute_hints(self):
         for wizard in self:
             company = wizard._get_company()
-            date = wizard.date or fields.Date.today()
+            date = wizard.date or company._trtc_today()
             wizard.is_off = not company.trtc_accrued_account_id
             drafts = self.env["trtc.accrual"].sudo()._get_drafts(company, date)
             # Each by its name, which is longer than that of the accrual.
@@ -65,7 +65,7 @@ class TrtcAccrue(models.TransientModel):
         """Make the draft entries, and show what they accrue."""
         self.ensure_one()
         company = self._get_company()
-        accruals = self.env["trtc.accrual"].sudo().with_company(company)
+        accruals = company._trtc_in_billing_time(self.env["trtc.accrual"].sudo())
         accruals = accruals._propose(company, self.date)
         if not accruals:
             return {

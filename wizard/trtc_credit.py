@@ -41,7 +41,12 @@ class TrtcCredit(models.TransientModel):
     )
     reason = fields.Char(required=True, help="Stands on the credit note.")
     date = fields.Date(
-        string="Credit Note Date", required=True, default=fields.Date.context_today
+        string="Credit Note Date",
+        required=True,
+        compute="_compute_date",
+        store=True,
+        precompute=True,
+        readonly=False,
     )
     line_ids = fields.One2many(
         "trtc.credit.line",
@@ -53,6 +58,11 @@ class TrtcCredit(models.TransientModel):
     amount = fields.Monetary(string="Untaxed Credit", compute="_compute_amount")
 
     # === COMPUTE === #
+
+    @api.depends("move_id")
+    def _compute_date(self):
+        for wizard in self:
+            wizard.date = (wizard.company_id or self.env.company)._trtc_today()
 
     @api.depends("move_id", "application_ids", "item_ids", "date_from", "date_to", "whole")
     def _compute_line_ids(self):

@@ -62,7 +62,7 @@ class TrtcRecognise(models.TransientModel):
         for wizard in self:
             company = wizard._get_company()
             drafts = self.env["trtc.recognition"].sudo()._get_drafts(
-                company, wizard.date or fields.Date.today()
+                company, wizard.date or company._trtc_today()
             )
             # The name of a draft holds its reference.
             wizard.replaced = ", ".join(drafts.mapped("display_name"))
@@ -78,7 +78,7 @@ class TrtcRecognise(models.TransientModel):
         """Make the draft entry, and show it."""
         self.ensure_one()
         company = self._get_company()
-        recognitions = self.env["trtc.recognition"].sudo().with_company(company)
+        recognitions = company._trtc_in_billing_time(self.env["trtc.recognition"].sudo())
         move = recognitions._propose(company, self.date)
         if not move:
             return {

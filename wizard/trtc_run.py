@@ -107,7 +107,7 @@ class TrtcRun(models.TransientModel):
         work = self._get_accounts_with_work(accounts, until, "invoice")
         lines = []
         for account in work[:PREVIEWED]:
-            account = account.with_company(account.company_id)
+            account = account.company_id._trtc_in_billing_time(account)
             vals = self._prepare_line(account, account._bill(until, until))
             if vals:
                 lines.append(vals)
@@ -191,14 +191,15 @@ class TrtcRun(models.TransientModel):
     def _check_until(self):
         """Raise for a day to come: what was asked for would not be what is done."""
         self.ensure_one()
-        today = max(company._trtc_today() for company in self.env.companies)
-        if self.until > today:
+        # Today is taken: it stands for all that is over by now.
+        last = max(company._trtc_last_ended_day() for company in self.env.companies)
+        if self.until > periods.next_day(last):
             raise UserError(
                 self.env._(
-                    "%(day)s lies in the future: its usage is not known yet. Choose a day until "
-                    "%(today)s.",
+                    "%(day)s is not over: its usage is not known yet. Choose %(last)s or an "
+                    "earlier day.",
                     day=format_date(self.env, self.until),
-                    today=format_date(self.env, today),
+                    last=format_date(self.env, last),
                 )
             )
 

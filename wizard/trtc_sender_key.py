@@ -39,7 +39,7 @@ class TrtcSenderKey(models.TransientModel):
     date_end = fields.Date(
         string="Valid Until",
         required=True,
-        default=lambda self: fields.Date.today() + timedelta(days=365),
+        default=lambda self: fields.Date.context_today(self) + timedelta(days=365),
     )
 
     # === CONSTRAINT === #
@@ -47,7 +47,7 @@ class TrtcSenderKey(models.TransientModel):
     @api.constrains("date_end")
     def _check_date_end(self):
         for wizard in self:
-            if wizard.date_end <= fields.Date.today():
+            if wizard.date_end <= fields.Date.context_today(self):
                 raise ValidationError(
                     self.env._("Choose a day in the future until which it is valid.")
                 )
