@@ -155,6 +155,17 @@ def correct(env, user, invoices, first, last):
     again.with_user(user).action_post()
 
 
+def send(env, user, moves):
+    """Send posted invoices and credit notes to their customers by e-mail, with their PDF.
+
+    The e-mails wait in the queue, where they can be read: nothing leaves the machine.
+    """
+    sender = env["account.move.send"].with_user(user).with_context(mail_notify_force_send=False)
+    for move in moves.with_user(user):
+        # One by one: Debian's wkhtmltopdf makes no PDF of several documents.
+        sender._generate_and_send_invoices(move, sending_methods=["email"])
+
+
 def remind(user, account):
     """Remind the customer of what is overdue, as the hourly run would.
 

@@ -316,10 +316,24 @@ def serving():
         thread.join()
 
 
+def has_pdf():
+    return env["ir.actions.report"].get_wkhtmltopdf_state() != "install"
+
+
+def send_posted(accountant):
+    """Send what is posted: on the PDF of an invoice that was not sent, Odoo says "Proforma"."""
+    posted = env["account.move"].search(
+        [("trtc_account_id", "!=", False), ("state", "=", "posted"), ("is_move_sent", "=", False)]
+    )
+    if has_pdf():
+        with serving():
+            cycle.send(env, accountant, posted)
+
+
 def save_pdf(move):
     """Write an invoice as PDF; return where, or why not."""
     report = env["ir.actions.report"]
-    if report.get_wkhtmltopdf_state() == "install":
+    if not has_pdf():
         return "no PDF: wkhtmltopdf is not installed"
     with serving():
         content, _kind = report._render_qweb_pdf("account.account_invoices", move.ids)
@@ -362,6 +376,7 @@ def main():
     posted.action_post()
     agreements.recognise(env, accountant, last)
     cycle.correct(env, accountant, invoices, first, last)
+    send_posted(accountant)
     cycle.remind(accountant, accounts["lumen-learning"])
     cycle.accrue(env, accountant, last)
 
