@@ -35,7 +35,9 @@ class TrtcAccount(models.Model):
     @api.depends(lambda self: ("invoice_grouping", "partner_id", *self._get_group_fields()))
     def _compute_invoice_group_ids(self):
         for account in self:
-            account.invoice_group_ids = account._origin._get_invoice_group() - account._origin
+            saved = account._origin
+            # One that is being entered belongs to no group yet.
+            account.invoice_group_ids = saved and saved._get_invoice_group() - saved
 
     # === BUSINESS === #
 

@@ -26,6 +26,7 @@ from . import (
     test_editions,
     test_einvoice,
     test_estimate,
+    test_first_customer,
     test_free_minutes,
     test_grace,
     test_grouped_invoices,
