@@ -16,6 +16,7 @@ class TrtcSealed(models.AbstractModel):
 
     _name = "trtc.sealed"
     _description = "TRTC Record That Stays as It Was Settled"
+    _inherit = ["trtc.made"]
 
     # === CRUD === #
 
@@ -47,6 +48,10 @@ class TrtcSealed(models.AbstractModel):
         """Raise unless settlement is at work."""
         if self.env.context.get("trtc_settling") is not SETTLING:
             raise UserError(self._get_seal_message())
+
+    @api.model
+    def _get_made_message(self):
+        return self._get_seal_message()
 
     def _get_seal_message(self):
         """Return why nobody changes such a record, and what to do instead."""

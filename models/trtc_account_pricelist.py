@@ -16,6 +16,7 @@ class TrtcAccountPricelist(models.Model):
     _name = "trtc.account.pricelist"
     _description = "TRTC Pricelist of an Account From a Day"
     _order = "account_id, date_start, id"
+    _inherit = ["trtc.entered"]
     _check_company_auto = True
 
     # === FIELDS === #
@@ -73,6 +74,9 @@ class TrtcAccountPricelist(models.Model):
             return super().create(vals_list)
         self.check_access("create")
         vals_list = [{**self.default_get(["account_id"]), **vals} for vals in vals_list]
+        if not all(vals.get("account_id") for vals in vals_list):
+            # Said by who knows what is missing.
+            return super().create(vals_list)
         accounts = self.account_id.browse({vals["account_id"] for vals in vals_list})
         before = self._look(accounts)
         super().create(self._prepare_first_rows(vals_list))

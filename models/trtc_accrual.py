@@ -16,7 +16,7 @@ class TrtcAccrual(models.Model):
     _name = "trtc.accrual"
     _description = "TRTC Accrual"
     _order = "date desc, company_id, currency_id, number desc"
-    _inherit = ["trtc.thread"]
+    _inherit = ["trtc.made", "trtc.thread"]
 
     # === FIELDS === #
 
@@ -125,8 +125,8 @@ class TrtcAccrual(models.Model):
             accrual.amount_booked = sum(lines.mapped("amount_currency"))
             accrual.balance = sum(lines.mapped("balance"))
             currency = accrual.currency_id
-            accrual.is_changed = currency and bool(
-                currency.compare_amounts(accrual.amount_booked, accrual.amount_total)
+            accrual.is_changed = bool(
+                currency and currency.compare_amounts(accrual.amount_booked, accrual.amount_total)
             )
 
     @api.depends("move_id.state", "reversal_id.state")
@@ -178,6 +178,13 @@ class TrtcAccrual(models.Model):
             "amount_exact",
             "amount_total",
         }
+
+    @api.model
+    def _get_made_message(self):
+        return self.env._(
+            "Accruals are made under Billing / Accrue Revenue, posted and taken back under "
+            "Reporting / Accruals: nobody enters, changes or deletes one by hand."
+        )
 
     # === ACTION === #
 

@@ -143,7 +143,7 @@ class TrtcAccrual(models.Model):
         total = ZERO
         for since in self.since_ids:
             total += to_decimal(since.amount) - to_decimal(since.counted)
-        if self.currency_id.is_zero(float(total)):
+        if not self.currency_id or self.currency_id.is_zero(float(total)):
             return False
         moves = self.since_ids.filtered(lambda one: one.amount != one.counted).move_id
         values = {

@@ -12,6 +12,7 @@ class TrtcAccrualLine(models.Model):
 
     _name = "trtc.accrual.line"
     _description = "TRTC Accrual Line"
+    _inherit = ["trtc.made"]
     _order = "accrual_id desc, account_id, kind, application_id, item_id, id"
 
     # === FIELDS === #
@@ -89,3 +90,10 @@ class TrtcAccrualLine(models.Model):
         self.check_access("unlink")
         self.accrual_id._check_open()
         return super().unlink()
+
+    @api.model
+    def _get_made_message(self):
+        return self.env._(
+            "The lines of an accrual are its evidence and stay as they are: propose the day "
+            "again under Billing / Accrue Revenue."
+        )

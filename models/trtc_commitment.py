@@ -16,6 +16,7 @@ class TrtcCommitment(models.Model):
     _name = "trtc.commitment"
     _description = "TRTC Minimum Commitment"
     _order = "account_id, date_start desc"
+    _inherit = ["trtc.entered"]
     _check_company_auto = True
 
     # === FIELDS === #
@@ -39,6 +40,10 @@ class TrtcCommitment(models.Model):
 
     _amount_not_negative = models.Constraint(
         "CHECK (amount >= 0)", "A minimum commitment cannot be negative."
+    )
+    _dates_ordered = models.Constraint(
+        "CHECK (date_end IS NULL OR date_end >= date_start)",
+        "A minimum commitment cannot end before it starts.",
     )
     _no_overlap = models.Constraint(
         "EXCLUDE USING gist (int4range(account_id, account_id, '[]'::text) WITH &&,"

@@ -18,6 +18,7 @@ class TrtcDecision(models.Model):
     _name = "trtc.decision"
     _description = "TRTC Decision on Locked Usage"
     _order = "id desc"
+    _inherit = ["trtc.entered"]
     _check_company_auto = True
 
     # === FIELDS === #
@@ -66,7 +67,8 @@ class TrtcDecision(models.Model):
     @api.depends("application_id", "item_id", "date_from", "date_to", "outcome")
     def _compute_is_invoiced(self):
         for decision in self:
-            decision.is_invoiced = bool(decision._get_posted_invoices())
+            saved = decision._origin
+            decision.is_invoiced = bool(saved and saved._get_posted_invoices())
 
     # === CONSTRAINT === #
 

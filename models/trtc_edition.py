@@ -7,6 +7,7 @@ class TrtcEdition(models.Model):
     _name = "trtc.edition"
     _description = "TRTC Edition"
     _order = "sequence, id"
+    _inherit = ["trtc.catalogue"]
 
     # === FIELDS === #
 

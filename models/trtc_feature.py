@@ -5,6 +5,7 @@ class TrtcFeature(models.Model):
     _name = "trtc.feature"
     _description = "TRTC Feature"
     _order = "sequence, id"
+    _inherit = ["trtc.catalogue"]
 
     # === FIELDS === #
 

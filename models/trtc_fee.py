@@ -16,6 +16,7 @@ class TrtcFee(models.Model):
 
     _name = "trtc.fee"
     _description = "TRTC Fee"
+    _inherit = ["trtc.made"]
     _order = "date desc, id desc"
     _rec_names_search = ["name"]
     _check_company_auto = True
@@ -130,6 +131,13 @@ class TrtcFee(models.Model):
         return super().unlink()
 
     # === TOOLING === #
+
+    @api.model
+    def _get_made_message(self):
+        return self.env._(
+            "Fees follow from what is sold: subscribe an application, sell minutes, or refund "
+            "what was charged."
+        )
 
     def _check_uninvoiced(self):
         """Raise unless these fees may go: nothing was charged, and a refund is at work."""

@@ -11,6 +11,7 @@ class TrtcFreePolicy(models.Model):
     _name = "trtc.free.policy"
     _description = "TRTC Free Minutes Policy"
     _order = "sequence, id"
+    _inherit = ["trtc.catalogue"]
 
     # === FIELDS === #
 

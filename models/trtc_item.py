@@ -30,6 +30,7 @@ class TrtcItem(models.Model):
     _name = "trtc.item"
     _description = "TRTC Billing Item"
     _order = "sequence, id"
+    _inherit = ["trtc.catalogue"]
     _rec_names_search = ["name", "code"]
 
     # === FIELDS === #

@@ -25,7 +25,7 @@ class TrtcMinutePack(models.Model):
     _name = "trtc.minute.pack"
     _description = "TRTC Minute Pack"
     _order = "date_start desc, id desc"
-    _inherit = ["trtc.thread", "mail.activity.mixin"]
+    _inherit = ["trtc.entered", "trtc.thread", "mail.activity.mixin"]
     _check_company_auto = True
 
     # === FIELDS === #

@@ -39,6 +39,14 @@ class TrtcMinutePack(models.Model):
             self._check_not_sold(SOLD_FIELDS & set(vals))
         return super().write(vals)
 
+    def copy(self, default=None):  # pylint: disable=method-required-super
+        self.check_access("create")
+        raise UserError(
+            self.env._(
+                "Minutes are not copied: sell them anew with Sell Minutes, or enter a pack with New."
+            )
+        )
+
     # === TOOLING === #
 
     def _check_not_booked(self, names):

@@ -7,6 +7,7 @@ class TrtcRatioLine(models.Model):
     _name = "trtc.ratio.line"
     _description = "TRTC Deduction Ratio of a Billing Item"
     _order = "table_id, item_id, id"
+    _inherit = ["trtc.entered"]
     _rec_name = "item_id"
 
     # === FIELDS === #

@@ -13,6 +13,7 @@ class TrtcRatioTable(models.Model):
     _name = "trtc.ratio.table"
     _description = "TRTC Deduction Ratios"
     _order = "sequence, id"
+    _inherit = ["trtc.catalogue"]
 
     # === FIELDS === #
 

@@ -12,7 +12,7 @@ class TrtcSubscription(models.Model):
     _name = "trtc.subscription"
     _description = "TRTC Subscription"
     _order = "date_start desc, id desc"
-    _inherit = ["trtc.thread"]
+    _inherit = ["trtc.entered", "trtc.thread"]
     _check_company_auto = True
 
     # === FIELDS === #

@@ -13,6 +13,7 @@ class TrtcSuspension(models.Model):
     _name = "trtc.suspension"
     _description = "TRTC Suspension"
     _order = "date_start desc, id desc"
+    _inherit = ["trtc.entered"]
     _check_company_auto = True
 
     # === FIELDS === #

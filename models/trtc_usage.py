@@ -8,6 +8,7 @@ from .exact import QUANTITY_DIGITS
 class TrtcUsage(models.Model):
     _name = "trtc.usage"
     _description = "TRTC Usage"
+    _inherit = ["trtc.made"]
     _order = "start desc, id desc"
     _rec_name = "external_id"
     _rec_names_search = ["external_id", "sdkappid"]
@@ -81,12 +82,7 @@ class TrtcUsage(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):  # pylint: disable=method-required-super
-        raise UserError(
-            self.env._(
-                "Usage comes in through the method ingest or through TRTC Billing / "
-                "Usage / Imports, which make sure that each fact counts once."
-            )
-        )
+        raise UserError(self._get_made_message())
 
     def write(self, vals):  # pylint: disable=method-required-super
         raise UserError(
@@ -100,6 +96,13 @@ class TrtcUsage(models.Model):
         self.check_access("unlink")
         self._refuse_deletion()
         return super().unlink()
+
+    @api.model
+    def _get_made_message(self):
+        return self.env._(
+            "Usage comes in through the method ingest or through TRTC Billing / "
+            "Usage / Imports, which make sure that each fact counts once."
+        )
 
     def _refuse_deletion(self):
         """Raise: called by ``unlink`` itself, as a key of the context turns off api.ondelete."""

@@ -38,7 +38,7 @@ class TrtcUsageImport(models.Model):
     _name = "trtc.usage.import"
     _description = "TRTC Usage Import"
     _order = "id desc"
-    _inherit = ["trtc.thread"]
+    _inherit = ["trtc.entered", "trtc.thread"]
 
     # === FIELDS === #
 

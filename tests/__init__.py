@@ -27,6 +27,8 @@ from . import (
     test_einvoice,
     test_estimate,
     test_first_customer,
+    test_every_form,
+    test_every_view,
     test_free_minutes,
     test_grace,
     test_grouped_invoices,

@@ -9,6 +9,7 @@ class TrtcAccrue(models.TransientModel):
 
     _name = "trtc.accrue"
     _description = "Accrue Revenue of TRTC Services"
+    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 

@@ -10,6 +10,7 @@ class TrtcCheckBooks(models.TransientModel):
 
     _name = "trtc.check.books"
     _description = "Check the Books of TRTC Services"
+    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 

@@ -9,6 +9,7 @@ class TrtcCreditLine(models.TransientModel):
     _name = "trtc.credit.line"
     _description = "TRTC Usage to Credit"
     _order = "id"
+    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 class TrtcDecide(models.TransientModel):
     _name = "trtc.decide"
     _description = "Decide on Locked TRTC Usage"
+    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 

@@ -20,6 +20,7 @@ class TrtcPriceChange(models.TransientModel):
 
     _name = "trtc.price.change"
     _description = "Change a Price of TRTC Services"
+    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 

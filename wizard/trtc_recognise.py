@@ -10,6 +10,7 @@ class TrtcRecognise(models.TransientModel):
 
     _name = "trtc.recognise"
     _description = "Recognise Prepayments of TRTC Services"
+    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 

@@ -6,6 +6,7 @@ class TrtcRecogniseLine(models.TransientModel):
 
     _name = "trtc.recognise.line"
     _description = "Prepayment to Recognise"
+    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 

@@ -22,6 +22,7 @@ class TrtcReconcile(models.TransientModel):
 
     _name = "trtc.reconcile"
     _description = "Reconcile TRTC Services"
+    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 

@@ -9,6 +9,7 @@ class TrtcReconcileLine(models.TransientModel):
     _name = "trtc.reconcile.line"
     _description = "Reconciliation of an Account"
     _order = "currency_id, account_id"
+    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 

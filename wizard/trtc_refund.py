@@ -9,6 +9,7 @@ class TrtcRefund(models.TransientModel):
 
     _name = "trtc.refund"
     _description = "Refund a TRTC Fee"
+    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 
@@ -31,9 +32,9 @@ class TrtcRefund(models.TransientModel):
     def _compute_fee_id(self):
         for wizard in self:
             subscription, pack = wizard.subscription_id._origin, wizard.pack_id._origin
-            wizard.fee_id = pack.fee_id or (
-                subscription and subscription._get_fee_at(wizard._get_today())
-            )
+            wizard.fee_id = pack.fee_id
+            if subscription and not pack.fee_id:
+                wizard.fee_id = subscription._get_fee_at(wizard._get_today())
 
     @api.depends("subscription_id", "pack_id")
     def _compute_amount(self):
@@ -48,7 +49,7 @@ class TrtcRefund(models.TransientModel):
     def _compute_preview(self):
         for wizard in self:
             record = wizard.pack_id._origin or wizard.subscription_id._origin
-            wizard.obstacle = record and record._get_refund_obstacle(wizard._get_today())
+            wizard.obstacle = bool(record) and record._get_refund_obstacle(wizard._get_today())
             wizard.explanation = wizard._get_explanation()
             wizard.consequence = wizard._get_consequence()
 

@@ -14,6 +14,7 @@ PREVIEWED = 100
 class TrtcRun(models.TransientModel):
     _name = "trtc.run"
     _description = "Settle TRTC Usage and Create Invoices"
+    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 

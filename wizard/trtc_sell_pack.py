@@ -14,6 +14,7 @@ class TrtcSellPack(models.TransientModel):
 
     _name = "trtc.sell.pack"
     _description = "Sell TRTC Minutes"
+    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 

@@ -12,6 +12,7 @@ class TrtcSettings(models.TransientModel):
 
     _name = "trtc.settings"
     _description = "TRTC Billing Settings"
+    _inherit = ["trtc.entered"]
     _check_company_auto = True
 
     # === FIELDS === #

@@ -4,6 +4,7 @@ from odoo import Command, api, fields, models
 class TrtcSuspend(models.TransientModel):
     _name = "trtc.suspend"
     _description = "Suspend TRTC Applications"
+    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 

@@ -1,0 +1,115 @@
+from odoo import api, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+
+class TrtcDepended(models.AbstractModel):
+    """A record that others refer to: it is not deleted while they do.
+
+    The database holds it in any case; here somebody is told what uses it, and what to do.
+    """
+
+    _name = "trtc.depended"
+    _description = "TRTC Record That Others Depend On"
+
+    # === CRUD === #
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_without_users(self):
+        # Methods of deletion run in the order of their names: what says more comes first.
+        for field in self._trtc_get_restricting_fields():
+            domain = Domain(field.name, "in", self.ids)
+            if field.model_name == self._name:
+                domain &= Domain("id", "not in", self.ids)
+            users = self.env[field.model_name].sudo().with_context(active_test=False)
+            found = users.search(domain, order="id", limit=1)
+            if found:
+                used = self.browse(found[field.name].id)
+                raise UserError(used._trtc_get_use_message(found))
+
+    # === TOOLING === #
+
+    @api.model
+    def _trtc_get_restricting_fields(self):
+        """Return the fields whose records keep a record of this model from being deleted.
+
+        Of a model of Odoo those of this addon alone: what else refers to it is not ours to tell.
+        """
+
+        def ours(model):
+            return model._original_module == "trtc_billing"
+
+        return [
+            field
+            for model in self.env.registry.values()
+            if model._auto and not model._abstract
+            for field in model._fields.values()
+            if field.type == "many2one"
+            and field.store
+            and field.comodel_name == self._name
+            and field.ondelete == "restrict"
+            and (ours(self) or ours(model) or field._module == "trtc_billing")
+        ]
+
+    def _trtc_get_use_message(self, user):
+        """Return why this record stays, and what to do instead.
+
+        :param user: a record that refers to it; its name may be none of the reader's business
+        """
+        values = {
+            "record": self.display_name,
+            "user": self.env["ir.model"]._get(user._name).name,
+        }
+        if "active" in self._fields:
+            return self.env._(
+                "%(record)s is in use (%(user)s) and cannot be deleted: archive it instead.",
+                **values,
+            )
+        return self.env._(
+            "%(record)s is in use (%(user)s) and cannot be deleted: delete or change that first, "
+            "or leave it as it is.",
+            **values,
+        )
+
+
+# What Odoo's own text says of these is the name of a constraint.
+
+
+class AccountAccount(models.Model):
+    _name = "account.account"
+    _inherit = ["account.account", "trtc.depended"]
+
+
+class AccountJournal(models.Model):
+    _name = "account.journal"
+    _inherit = ["account.journal", "trtc.depended"]
+
+
+class AccountPaymentTerm(models.Model):
+    _name = "account.payment.term"
+    _inherit = ["account.payment.term", "trtc.depended"]
+
+
+class ProductPricelist(models.Model):
+    _name = "product.pricelist"
+    _inherit = ["product.pricelist", "trtc.depended"]
+
+
+class ProductProduct(models.Model):
+    _name = "product.product"
+    _inherit = ["product.product", "trtc.depended"]
+
+
+class ResPartner(models.Model):
+    _name = "res.partner"
+    _inherit = ["res.partner", "trtc.depended"]
+
+
+class ResUsers(models.Model):
+    _name = "res.users"
+    _inherit = ["res.users", "trtc.depended"]
+
+
+class UomUom(models.Model):
+    _name = "uom.uom"
+    _inherit = ["uom.uom", "trtc.depended"]
