@@ -188,7 +188,7 @@ EXAMPLES = {
     "trtc.credit.line": MADE,
     "trtc.decide": Example({"reason": "Agreed"}, {"outcome": "waive"}, _lines),
     "trtc.price.change": Example(
-        lambda test: {"rule_id": test.rule.id, "date_start": "2030-01-01"},
+        {"date_start": "2030-01-01"},
         {"fixed_price": 3},
         lambda test: {"default_rule_id": test.rule.id},
     ),
@@ -197,7 +197,7 @@ EXAMPLES = {
     "trtc.reconcile": Example({"date": "2024-10-31"}, {"date": "2024-09-30"}),
     "trtc.reconcile.line": MADE,
     "trtc.refund": Example(
-        lambda test: {"subscription_id": test.subscription.id},
+        {},
         {"amount": 0},
         lambda test: {"default_subscription_id": test.subscription.id},
     ),
@@ -235,6 +235,9 @@ class FormsCommon(AccrualCommon):
         cls.make_users()
         cls.price_editions(cls.pricelist, {"pro": 30})
         cls.rule = cls.pricelist.item_ids[:1]
+        cls.company.trtc_deferred_account_id = cls.make_ledger_account(
+            "TRTCD", "liability_current"
+        )
         cls.spare = cls.make_account()
         cls.table = cls.env["trtc.ratio.table"].create({"name": "Table"})
         cls.subscription = cls.subscribe(cls.application, "pro", "2024-10-01", "2024-10-31")
@@ -262,13 +265,16 @@ class FormsCommon(AccrualCommon):
         cls.use(30, "2024-10-05")
         cls.usage("screenshot_terminal", 30_000, "2024-10-05")
         cls.move = cls.bill("2024-10-31")[:1]
+        cls.env["trtc.recognise"].create({"date": "2024-10-31"}).action_propose()
         cls.env["trtc.decide"].create(
             {"line_ids": cls.lines(status="locked").ids, "outcome": "bill", "reason": "Agreed"}
         ).action_decide()
         cls.usage("screenshot_terminal", 30_000, "2024-11-05")
-        cls.settle("2024-11-30")
+        cls.env["trtc.run"].create({"until": "2024-11-30"}).action_settle()
         cls.pending = cls.lines(is_pending=True)
         cls.use(50_000, "2024-10-06")
+        stray = cls.record("av_hd", 60, "2024-10-01", sdkappid="1499999998")
+        cls.ingest(stray)
         file = base64.b64encode(b"sdkappid,item,quantity,start\n")
         cls.env["trtc.usage.import"].create({"name": "File", "file": file})
         cls.application._suspend("other", cls.date("2024-11-20"), "Agreed")
