@@ -1,5 +1,3 @@
-import csv
-import io
 from functools import partial
 
 from odoo import http
@@ -11,7 +9,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..models.figures import show_figure, to_decimal
-from ..models.trtc_usage_import import to_sheet
+from ..rating.sheets import safe_name, write_table
 from .portal_list import PortalList
 
 URL = "/my/trtc/packs"
@@ -164,7 +162,7 @@ class TrtcPackPortal(CustomerPortal):
             self._get_ledger_csv(pack_sudo),
             [
                 ("Content-Type", "text/csv; charset=utf-8"),
-                ("Content-Disposition", http.content_disposition(name)),
+                ("Content-Disposition", http.content_disposition(safe_name(name))),
                 ("X-Content-Type-Options", "nosniff"),
                 ("Cache-Control", "no-store"),
             ],
@@ -187,9 +185,7 @@ class TrtcPackPortal(CustomerPortal):
 
         With a byte order mark, by which spreadsheets know UTF-8.
         """
-        output = io.StringIO()
-        writer = csv.writer(output, lineterminator="\r\n")
-        writer.writerow(
+        table = [
             [
                 request.env._("Day"),
                 request.env._("Statement"),
@@ -203,27 +199,22 @@ class TrtcPackPortal(CustomerPortal):
                 request.env._("Minutes Drawn"),
                 request.env._("Left at End of Day"),
             ]
-        )
+        ]
         for row in pack_sudo._get_ledger(newest_first=False):
             draw = row.draw
-            writer.writerow(
+            table.append(
                 [
                     draw.date.isoformat(),
-                    to_sheet(draw.statement_id.name),
+                    draw.statement_id.name,
                     request.env._("yes") if draw.statement_id.is_adjustment else "",
-                    to_sheet(draw.application_id.sdkappid or ""),
-                    to_sheet(draw.application_id.name or ""),
-                    to_sheet(draw.item_id.code),
-                    to_sheet(draw.item_id.name),
-                    _write(row.units),
-                    to_sheet(draw.uom_id.name),
-                    _write(row.minutes),
-                    _write(row.left),
+                    draw.application_id.sdkappid or "",
+                    draw.application_id.name or "",
+                    draw.item_id.code,
+                    draw.item_id.name,
+                    to_decimal(row.units),
+                    draw.uom_id.name,
+                    to_decimal(row.minutes),
+                    to_decimal(row.left),
                 ]
             )
-        return output.getvalue().encode("utf-8-sig")
-
-
-def _write(figure):
-    """Return an exact figure as programs read it: a point, no grouping, no exponent."""
-    return f"{to_decimal(figure):f}"
+        return write_table(table).encode("utf-8-sig")

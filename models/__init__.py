@@ -112,6 +112,8 @@ from . import (
     trtc_suspension_arrears,
     trtc_usage,
     trtc_usage_import,
+    trtc_usage_import_messages,
+    trtc_usage_import_read,
     trtc_usage_ingest,
     trtc_usage_messages,
     uom_uom,

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from ..rating.sheets import safe_name
 from .exact import AMOUNT_DIGITS
 
 
@@ -269,4 +270,4 @@ class TrtcStatement(models.Model):
 
     def _get_report_base_filename(self):
         self.ensure_one()
-        return self.name.replace("/", "-")
+        return safe_name(self.name)

@@ -1,23 +1,19 @@
 import base64
-import csv
-import io
-from collections import Counter
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..rating import facts
+from ..rating import encodings, numerals, sheets, usage_file
 
 ENCODINGS = [
-    ("utf-8-sig", "UTF-8"),
-    ("gb18030", "GB18030"),
+    (encodings.UTF_8, "UTF-8"),
+    (encodings.GB18030, "GB18030"),
+    (encodings.WINDOWS, "Windows-1252"),
+    (encodings.UTF_16_LE, "UTF-16 (Unicode Text)"),
+    (encodings.UTF_16_BE, "UTF-16, big-endian"),
 ]
 DELIMITERS = [(",", "Comma"), (";", "Semicolon"), ("\t", "Tab")]
-PREVIEW_ROWS = 10
-#: More columns than this are no usage records, whatever their names.
-COLUMN_LIMIT = 20
-#: What spreadsheets take for the beginning of a formula.
-FORMULA_SIGNS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four: full-width
+DECIMAL_MARKS = [(numerals.POINT, "Point (1,234.5)"), (numerals.COMMA, "Comma (1.234,5)")]
 #: What carrying out an import writes, and nobody else.
 RESULT_FIELDS = {
     "state",
@@ -31,7 +27,14 @@ RESULT_FIELDS = {
     "rejected_file_name",
 }
 #: What an import that was carried out is evidence of.
-KEPT_FIELDS = RESULT_FIELDS | {"company_id", "source", "file", "encoding", "delimiter"}
+KEPT_FIELDS = RESULT_FIELDS | {
+    "company_id",
+    "source",
+    "file",
+    "encoding",
+    "delimiter",
+    "decimal_mark",
+}
 
 
 class TrtcUsageImport(models.Model):
@@ -56,13 +59,21 @@ class TrtcUsageImport(models.Model):
     file_name = fields.Char()
     encoding = fields.Selection(
         ENCODINGS,
-        compute="_compute_format",
+        compute="_compute_encoding",
         store=True,
         readonly=False,
-        help="Found in the file; correct it if the preview looks wrong.",
+        help="Found in the file; correct it if the preview shows wrong text.",
     )
     delimiter = fields.Selection(
-        DELIMITERS, compute="_compute_format", store=True, readonly=False
+        DELIMITERS, compute="_compute_delimiter", store=True, readonly=False
+    )
+    decimal_mark = fields.Selection(
+        DECIMAL_MARKS,
+        compute="_compute_decimal_mark",
+        store=True,
+        readonly=False,
+        help="Found in the quantities of the file. Choose it where no quantity shows whether "
+        "1.234 is a little more than one or more than a thousand.",
     )
     state = fields.Selection(
         [("draft", "To Import"), ("done", "Imported")],
@@ -96,43 +107,6 @@ class TrtcUsageImport(models.Model):
 
     # === COMPUTE === #
 
-    @api.depends("file")
-    def _compute_format(self):
-        for usage_import in self:
-            try:
-                content = usage_import._get_content()
-            except UserError:  # the preview says so
-                content = b""
-            usage_import.encoding = self._guess_encoding(content)
-            usage_import.delimiter = self._guess_delimiter(
-                content.decode(usage_import.encoding, errors="replace")
-            )
-
-    @api.depends("file", "encoding", "delimiter", "company_id", "state")
-    def _compute_preview(self):
-        for usage_import in self:
-            usage_import.problem = usage_import.preview = False
-            if not usage_import.file or usage_import.state == "done":
-                continue
-            try:
-                header, shown, total = usage_import._read_file(PREVIEW_ROWS)
-            except UserError as error:
-                usage_import.problem = str(error)
-                continue
-            errors = usage_import._get_problems([record for _line, record in shown])
-            usage_import.preview = {
-                "header": header,
-                "rows": [
-                    {
-                        "line": line,
-                        "cells": [record.get(name) or "" for name in header],
-                        "error": errors.get(index, False),
-                    }
-                    for index, (line, record) in enumerate(shown)
-                ],
-                "total": total,
-            }
-
     def _compute_usage_count(self):
         groups = self.env["trtc.usage"]._read_group(
             [("import_id", "in", self.ids)], ["import_id"], ["__count"]
@@ -150,6 +124,7 @@ class TrtcUsageImport(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        vals_list = [self._clean_name(vals) for vals in vals_list]
         for vals in vals_list:
             self._check_file(vals)
             if not self.env.su and any(vals.get(name) for name in RESULT_FIELDS - {"state"}):
@@ -168,6 +143,7 @@ class TrtcUsageImport(models.Model):
 
     def write(self, vals):
         self.check_access("write")
+        vals = self._clean_name(vals)
         self._check_file(vals)
         if "company_id" in vals and any(
             usage_import.company_id.id != vals["company_id"] for usage_import in self
@@ -188,6 +164,13 @@ class TrtcUsageImport(models.Model):
         if not self.env.su and not RESULT_FIELDS.isdisjoint(vals):
             self._refuse_results()
         return super().write(vals)
+
+    @api.model
+    def _clean_name(self, vals):
+        """Return values with the name of the file as a name: a client may send a path."""
+        if vals.get("file_name"):
+            return {**vals, "file_name": sheets.safe_name(vals["file_name"])}
+        return vals
 
     def _refuse_results(self):
         raise UserError(
@@ -215,11 +198,18 @@ class TrtcUsageImport(models.Model):
         self.check_access("write")
         if self.state == "done":
             raise UserError(self.env._("This file was imported already."))
-        header, rows, _total = self._read_file()
+        header, rows, _count = self._read_file()
+        readable = [row for row in rows if not row.error]
         usage = self.env["trtc.usage"].with_company(self.company_id).sudo()
         source = usage._read_source(self.source)
-        result = usage._ingest([record for _line, record in rows], source, self)
-        rejected = result["rejected"]
+        result = usage._ingest(
+            [row.record for row in readable], source, self, lines=[row.line for row in readable]
+        )
+        rejected = [(row, self._get_row_message(row.error)) for row in rows if row.error]
+        rejected += [
+            (readable[rejection["index"]], rejection["error"]) for rejection in result["rejected"]
+        ]
+        rejected.sort(key=lambda pair: pair[0].line)
         self.sudo().write(
             {
                 "state": "done",
@@ -229,7 +219,7 @@ class TrtcUsageImport(models.Model):
                 "restated_count": result["restated"],
                 "unassigned_count": result["unassigned"],
                 "rejected_count": len(rejected),
-                **self._prepare_rejected_file(header, rows, rejected),
+                **self._prepare_rejected_file(header, rejected),
             }
         )
 
@@ -253,7 +243,7 @@ class TrtcUsageImport(models.Model):
         try:
             if isinstance(value, str):
                 value = value.encode("ascii")
-            return base64.b64decode(b"".join((value or b"").split()), validate=True)
+            return base64.b64decode((value or b"").translate(None, b" \t\r\n"), validate=True)
         except (AttributeError, TypeError, ValueError):
             raise UserError(
                 self.env._("The file did not arrive whole (no valid Base64): send it again.")
@@ -263,139 +253,31 @@ class TrtcUsageImport(models.Model):
         for name in {"file", "rejected_file"} & vals.keys():
             self._decode(vals[name])
 
-    @api.model
-    def _guess_encoding(self, content):
-        try:
-            content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return "gb18030"
-        return "utf-8-sig"
-
-    @api.model
-    def _guess_delimiter(self, text):
-        header = text.split("\n", 1)[0]
-        return max((sign for sign, _label in DELIMITERS), key=header.count)
-
-    def _read_file(self, limit=None):
-        """Return (column names, [(line number, record)], count of records) of the file.
-
-        A cell that begins with an apostrophe and a sign of :data:`FORMULA_SIGNS` loses
-        the apostrophe: the file of rejected rows puts it there, lest a spreadsheet
-        take the cell for a formula.
-
-        :param int limit: how many records to return; the others are counted only
-        :raise UserError: where the file as a whole cannot be read
-        """
-        self.ensure_one()
-        content = self._get_content()
-        try:
-            text = content.decode(self.encoding or "utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise UserError(
-                self.env._(
-                    "The file is not %(encoding)s text: byte %(position)s cannot be read. "
-                    "Choose another encoding.",
-                    encoding=dict(ENCODINGS)[self.encoding],
-                    position=error.start + 1,
-                )
-            ) from None
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter or ",")
-        try:
-            header = [name.strip() for name in next(reader, [])]
-            self._check_header(header)
-            rows = []
-            total = 0
-            for cells in reader:
-                if not any(map(str.strip, cells)):
-                    continue
-                total += 1
-                if limit is None or total <= limit:
-                    rows.append((reader.line_num, self._get_record(header, cells)))
-        except csv.Error as error:
-            raise UserError(
-                self.env._(
-                    "Line %(line)s cannot be read as CSV: %(error)s. Check the delimiter "
-                    "and the quotation marks.",
-                    line=reader.line_num,
-                    error=error,
-                )
-            ) from None
-        return header, rows, total
-
-    def _check_header(self, header):
-        if len(header) > COLUMN_LIMIT:
-            raise UserError(
-                self.env._(
-                    "The first line names %(count)s columns; a file of usage records has at "
-                    "most %(limit)s. Check file and delimiter.",
-                    count=len(header),
-                    limit=COLUMN_LIMIT,
-                )
-            )
-        known = facts.REQUIRED + facts.OPTIONAL
-        missing = [name for name in facts.REQUIRED if name not in header]
-        unknown = [name for name in header if name not in known and name != "reason"]
-        double = [name for name, count in Counter(header).items() if count > 1]
-        if missing or unknown or double:
-            raise UserError(
-                self.env._(
-                    "The first line must name the columns. Required: %(required)s. "
-                    "Optional: %(optional)s. Found: %(found)s. Check column names and "
-                    "delimiter.",
-                    required=", ".join(facts.REQUIRED),
-                    optional=", ".join(facts.OPTIONAL),
-                    found=", ".join(header)[:200] or self.env._("nothing"),
-                )
-            )
-
-    def _get_record(self, header, cells):
-        record = dict(zip(header, map(_from_sheet, cells), strict=False))
-        # A file of rejected rows can be mended and imported as it is.
-        record.pop("reason", None)
-        # A cell without a column is not dropped: 1,000 may be two cells.
-        for number, cell in enumerate(cells[len(header) :], start=len(header) + 1):
-            if cell.strip():  # one is enough to refuse the row
-                record[self.env._("column %(number)s", number=number)] = cell
-                break
-        return {name: value for name, value in record.items() if value.strip()}
-
-    def _get_problems(self, records):
-        """Return {index: sentence} of the records that the import would reject."""
-        rejected = []
-        usage = self.env["trtc.usage"].with_company(self.company_id).sudo()
-        usage._read_facts(records, rejected)
-        return {rejection["index"]: rejection["error"] for rejection in rejected}
-
-    def _prepare_rejected_file(self, header, rows, rejected):
+    def _prepare_rejected_file(self, header, rejected):
         """Return the rejected rows as a file of the same form, with their reasons.
 
         What a spreadsheet would take for a formula gets an apostrophe in front, a
-        negative number too; :meth:`_read_file` takes it away again.
+        negative number too; reading the file takes it away again.
+
+        :param list rejected: pairs of a :class:`usage_file.Row` and a sentence
         """
         if not rejected:
             return {}
-        names = [name for name in header if name != "reason"]
-        output = io.StringIO()
-        writer = csv.writer(output, delimiter=self.delimiter, lineterminator="\r\n")
-        writer.writerow([*names, "reason"])
-        for rejection in rejected:
-            line, record = rows[rejection["index"]]
-            reason = self.env._("Line %(line)s: %(error)s", line=line, error=rejection["error"])
-            cells = [*(record.get(name, "") for name in names), reason]
-            writer.writerow(map(to_sheet, cells))
-        content = output.getvalue().encode("gb18030" if self.encoding == "gb18030" else "utf-8-sig")
+        rows = [
+            (row, self.env._("Line %(line)s: %(error)s", line=row.line, error=sentence))
+            for row, sentence in rejected
+        ]
+        delimiter = self.delimiter or ","
+        mark = self.decimal_mark or self._find_mark(self._get_content(), delimiter)
+        text = usage_file.write_rejected(header, rows, delimiter, mark)
+        content = text.encode(encodings.UTF_8)
+        if self.encoding == encodings.GB18030:
+            chinese = text.encode(encodings.GB18030)
+            # Unless what is left of the file could be taken for something else
+            if encodings.find_encoding(chinese) == encodings.GB18030:
+                content = chinese
         stem = (self.file_name or self.name).rsplit(".", 1)[0]
         return {
             "rejected_file": base64.b64encode(content),
-            "rejected_file_name": f"{stem}-rejected.csv",
+            "rejected_file_name": sheets.safe_name(f"{stem}-rejected.csv"),
         }
-
-
-def to_sheet(cell):
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA_SIGNS) else cell
-
-
-def _from_sheet(cell):
-    """Undo :func:`to_sheet`."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_SIGNS) else cell

@@ -93,7 +93,7 @@ class TrtcUsage(models.Model):
                 )
             )
 
-    def _ingest(self, records, source, usage_import=None):
+    def _ingest(self, records, source, usage_import=None, lines=None):
         """Do what :meth:`ingest` promises, for a user who was checked before."""
         result = {
             "accepted": 0,

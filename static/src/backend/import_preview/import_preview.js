@@ -25,7 +25,7 @@ export class ImportPreviewField extends Component {
 
     get warning() {
         return _t(
-            "Rows shown here that cannot be imported: %(count)s. They come back as a file to mend; the others are imported all the same.",
+            "Rows shown here that cannot be imported: %(count)s. They come back as a file to correct; the others are imported all the same.",
             { count: this.wrongCount }
         );
     }
