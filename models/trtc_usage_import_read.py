@@ -91,6 +91,7 @@ class TrtcUsageImport(models.Model):
         content = self._get_content()
         delimiter = self.delimiter or ","
         try:
+            usage_file.check_kind(content)
             if not self.encoding:
                 raise encodings.FileError("which_encoding", **self._get_readings(content))
             header, lines = usage_file.open_table(content, self.encoding, delimiter)

@@ -27,6 +27,7 @@ _SIGNATURES = (
 )
 _RUN = re.compile(rb"[\x80-\xff]+")
 _BEFORE, _AFTER = re.compile(rb"[A-Za-z]*\Z"), re.compile(rb"[A-Za-z]*")
+_LONG = re.compile("[\u0800-\ufffc\U00010000-\U0010ffff]")
 #: How much of the words around a run is looked at
 _AROUND = 24
 #: Signs of Windows-1252 that stand alone or in a row in Western texts
@@ -110,7 +111,7 @@ def _read_text(content, encoding):
         except UnicodeDecodeError as error:
             position = start - pending + error.start + 1
             raise FileError("not_text", encoding=encoding, position=position) from None
-        if is_first:
+        if is_first and text:
             is_first = False
             text = text.removeprefix("\ufeff")
             end = re.search(r"[\r\n]", text)
@@ -164,7 +165,9 @@ def _is_damaged_utf_8(content):
         text = decoder.decode(content[start : start + CHUNK], start + CHUNK >= len(content))
         wrong = text.count("\ufffd")
         bad += wrong
+        # Three bytes that fit each other do so by chance more rarely than two.
         good += len(text) - len(text.encode("ascii", "ignore")) - wrong
+        good += len(_LONG.findall(text))
     return good >= bad * 4
 
 

@@ -41,7 +41,9 @@ def plain(text):
     ('60,5', '60', '1 234,5')
     """
     text = text.translate(_COMMON)
-    text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf").strip()
+    if not text.isascii():
+        text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+    text = text.strip()
     if text[:2] == '="' and text[-1:] == '"':
         text = text[2:-1]
     return " ".join(text.strip().removeprefix("'").split())
@@ -67,6 +69,8 @@ def read_numeral(text, mark):
     >>> read_numeral("1.234", COMMA), read_numeral("1.234", POINT), read_numeral("0.125", COMMA)
     ('1234', '1.234', None)
     """
+    if text.isdecimal():
+        return text
     text = plain(text)
     match = _PATTERNS[mark].fullmatch(text)
     if not match:

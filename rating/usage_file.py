@@ -29,7 +29,7 @@ COLUMN_LIMIT = 20
 #: Among how many lines that are not blank the header is looked for
 HEADER_LIMIT = 10
 #: The most rows of one file: they are taken in together or not at all.
-ROW_LIMIT = 500_000
+ROW_LIMIT = 300_000
 
 _KNOWN = {*REQUIRED, *OPTIONAL, REASON}
 _SEPARATOR = re.compile(r'"?sep=(.?)[\s"]*', re.IGNORECASE)
@@ -137,6 +137,15 @@ def _get_stated(text):
     return match and match[1]
 
 
+def check_kind(content):
+    """Refuse files that spreadsheet programs write and that are no text.
+
+    :raise FileError: for a workbook
+    """
+    if content.startswith(_WORKBOOKS):
+        raise FileError("workbook")
+
+
 def open_table(content, encoding, delimiter):
     """Return (:class:`Header`, iterator of the lines behind it) of a file.
 
@@ -144,8 +153,6 @@ def open_table(content, encoding, delimiter):
 
     :raise FileError: where the file is no table of usage records
     """
-    if content.startswith(_WORKBOOKS):
-        raise FileError("workbook")
     lines = read_lines(content, encoding, delimiter)
     first = None
     for line in islice(lines, HEADER_LIMIT):
@@ -208,7 +215,7 @@ def _read_row(header, line, delimiter, mark):
         for name, cell in zip(header.names, cells, strict=False)
         if name and name != REASON and cell.strip(BLANKS)
     }
-    error = _clean(record, mark)
+    error = _find_stray(record, line.text, delimiter) or _clean(record, mark)
     return Row(line.number, cells, None if error else record, error)
 
 
@@ -219,8 +226,11 @@ def _read_cells(header, line, delimiter):
     cells = split(line.text, delimiter)
     if cells is None:
         return line.text.split(delimiter), RowError("quotation", {})
-    cells = [from_sheet(cell, header.is_returned) for cell in cells]
+    if "'" in line.text:
+        cells = [from_sheet(cell, header.is_returned) for cell in cells]
     width = len(header.names)
+    if len(cells) <= width and "" not in header.names:
+        return cells, None
     # A cell without a column is not dropped: 1,000 may be two cells.
     unnamed = (
         number
@@ -232,17 +242,25 @@ def _read_cells(header, line, delimiter):
     return cells, None
 
 
+def _find_stray(record, text, delimiter):
+    """Return an error where a cell holds what has strayed there, or None."""
+    has_quotes = '"' in text
+    if not has_quotes and not _CONTROLS.search(text.replace(delimiter, "")):
+        return None
+    for name in _PLAIN_FIELDS:
+        text = record.get(name, "").strip(BLANKS)
+        if _CONTROLS.search(text):
+            return RowError("control", {"field": name, "value": _show_controls(text)})
+        if '"' in _unwrap(text):
+            return RowError("stray_quote", {"field": name, "value": shown(text)})
+    return None
+
+
 def _clean(record, mark):
     """Bring the cells of a record into the form of facts; return an error or None."""
     for name in _CLEANED_FIELDS:
         if name in record:
             record[name] = _unwrap(record[name].strip(BLANKS))
-    for name in _PLAIN_FIELDS:
-        text = record.get(name, "").strip(BLANKS)
-        if _CONTROLS.search(text):
-            return RowError("control", {"field": name, "value": _show_controls(text)})
-        if '"' in text and '"' in _unwrap(text):
-            return RowError("stray_quote", {"field": name, "value": shown(text)})
     if "quantity" in record:
         return _read_number(record, mark)
     return None
@@ -292,7 +310,7 @@ def _read_quantities(header, lines, delimiter):
     for line in islice(lines, ROW_LIMIT):
         cells, error = _read_cells(header, line, delimiter)
         if not error and column < len(cells):
-            yield line.number, cells[column]
+            yield line.number, cells[column].strip(BLANKS)
 
 
 def write_rejected(header, rows, delimiter, mark):

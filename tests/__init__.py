@@ -83,4 +83,5 @@ from . import (
     test_turns,
     test_upgrade_guards,
     test_usage_import,
+    test_usage_import_files,
 )

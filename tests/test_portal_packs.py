@@ -1,5 +1,6 @@
 import csv
 import io
+from unittest.mock import Mock, patch
 from unittest.mock import patch
 
 from odoo.tests import tagged
@@ -205,13 +206,36 @@ class TestPortalPacks(PackCase):
 
     def test_cells_of_the_download_are_no_formulas(self):
         """A name of =HYPERLINK(...) would run on the desk of the customer's accountant."""
-        for name in ('=HYPERLINK("https://e.example","x")', "+1", "-1", "@sum", "\t=1", "＝1"):
+        names = {
+            '=HYPERLINK("https://e.example","x")': '\'=HYPERLINK("https://e.example","x")',
+            "+1": "'+1",
+            "-1": "'-1",
+            "@sum": "'@sum",
+            "＝1": "'＝1",
+            "\u00a0=1": "'\u00a0=1",
+            "\u200b-1": "'\u200b-1",
+            # Where the desk splits at another sign, a cell would begin behind it.
+            "\t=1": "'\t'=1",
+            "a;=1+1;b": "a;'=1+1;b",
+            'a,"+1"': 'a,\'"+1"',
+        }
+        for name, safe in names.items():
             self.application.name = name
             self.env.flush_all()
             self.login(self.user)
             [row] = self.read_csv(self.pack)
-            self.assertEqual(row["Application"], f"'{name}")
+            self.assertEqual(row["Application"], safe)
             self.assertEqual((row["Item Code"], row["Minutes Drawn"]), ("av_audio", "100"))
+
+    def test_numbers_of_the_download_stay_numbers_below_zero_too(self):
+        """An apostrophe in front of a figure makes it a text that no sheet adds up."""
+        with patch.object(type(self.pack), "_get_ledger", autospec=True) as get_ledger:
+            draw = self.pack.draw_ids[:1].sudo()
+            get_ledger.return_value = [Mock(draw=draw, units=-5.5, minutes=-7, left=-0.25)]
+            self.login(self.user)
+            [row] = self.read_csv(self.pack)
+        figures = [row[name] for name in ("Units Covered", "Minutes Drawn", "Left at End of Day")]
+        self.assertEqual(figures, ["-5.5", "-7", "-0.25"])
 
     def test_download_is_a_file(self):
         self.login(self.user)

@@ -217,6 +217,7 @@ class TestUsageImport(ImportCommon):
         lines = [line.format(number) for number in range(300_000)]
         header = ",".join(HEADER) + "\n"
         usage_import = self.make_import((header + "".join(lines)).encode())
+        usage_import.flush_recordset()
         usage_import.invalidate_recordset(["preview"])
         split = self.startPatcher(patch.object(usage_file, "split", wraps=usage_file.split))
         start = time.monotonic()
