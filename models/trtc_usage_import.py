@@ -61,16 +61,18 @@ class TrtcUsageImport(models.Model):
         ENCODINGS,
         compute="_compute_encoding",
         store=True,
+        copy=False,
         readonly=False,
         help="Found in the file; correct it if the preview shows wrong text.",
     )
     delimiter = fields.Selection(
-        DELIMITERS, compute="_compute_delimiter", store=True, readonly=False
+        DELIMITERS, compute="_compute_delimiter", store=True, readonly=False, copy=False
     )
     decimal_mark = fields.Selection(
         DECIMAL_MARKS,
         compute="_compute_decimal_mark",
         store=True,
+        copy=False,
         readonly=False,
         help="Found in the quantities of the file. Choose it where no quantity shows whether "
         "1.234 is a little more than one or more than a thousand.",
@@ -279,5 +281,5 @@ class TrtcUsageImport(models.Model):
         stem = (self.file_name or self.name).rsplit(".", 1)[0]
         return {
             "rejected_file": base64.b64encode(content),
-            "rejected_file_name": sheets.safe_name(f"{stem}-rejected.csv"),
+            "rejected_file_name": sheets.safe_name(stem, "-rejected.csv"),
         }

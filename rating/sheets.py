@@ -68,21 +68,30 @@ def _write(cell):
     return cell if isinstance(cell, int) else to_sheet(str(cell))
 
 
-def safe_name(name, fallback="file"):
+def safe_name(name, ending=None, fallback="file"):
     """Return the name of a file that is a name: no path, nothing hidden, not too long.
+
+    :param str ending: what the name shall end in; default: what it ends in
 
     >>> safe_name("../../etc/pass\\x00wd.csv"), safe_name("a\\\\b:c.csv"), safe_name(" .. ")
     ('etc-passwd.csv', 'a-b-c.csv', 'file')
     >>> safe_name("cod\\u202evsc.exe"), len(safe_name("x" * 500 + ".csv"))
     ('codvsc.exe', 200)
+    >>> safe_name("STMT/1", ending=".pdf")
+    'STMT-1.pdf'
     """
     text = "".join(sign for sign in str(name or "") if unicodedata.category(sign)[0] != "C")
     text = re.sub(r'[/\\:*?"<>|\u2044\u2215\uff0f\uff3c]+', "-", text)
     text = re.sub(r"\.{2,}", ".", text)
     text = text.lstrip(" .-").rstrip(" .")
-    stem, dot, ending = text.rpartition(".")
-    if not dot or len(ending.encode()) > 20:
-        stem, dot, ending = text, "", ""
-    room = NAME_LIMIT - len((dot + ending).encode())
-    stem = stem.encode()[:room].decode(errors="ignore").strip(" .")
-    return f"{stem}{dot}{ending}" if stem else fallback
+    if ending is None:
+        text, ending = _split_name(text)
+    room = NAME_LIMIT - len(ending.encode())
+    text = text.encode()[:room].decode(errors="ignore").strip(" .")
+    return f"{text}{ending}" if text else fallback
+
+
+def _split_name(name):
+    """Return (stem, ending with its point) of a name."""
+    stem, point, ending = name.rpartition(".")
+    return (stem, point + ending) if point and len(ending.encode()) <= 20 else (name, "")

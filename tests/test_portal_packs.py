@@ -1,7 +1,6 @@
 import csv
 import io
 from unittest.mock import Mock, patch
-from unittest.mock import patch
 
 from odoo.tests import tagged
 

@@ -259,6 +259,12 @@ class TestUsageFiles(ImportCommon):
         nameless = self.carry_out(content, file_name=False, name="../a/b")
         self.assertEqual(nameless.rejected_file_name, "a-b-rejected.csv")
 
+    def test_a_copy_looks_for_the_form_of_its_own_file(self):
+        """With the decimal comma of the file that was copied, 1.5 would be refused."""
+        usage_import = self.carry_out(self.numbers("60,5"))
+        copy = usage_import.copy({"file": base64.b64encode(self.csv(self.row("a", "1.5")))})
+        self.assertEqual((copy.delimiter, copy.decimal_mark), (",", "."))
+
     # === Before 19.0.3.2.0 === #
 
     def test_what_was_there_before_keeps_its_meaning(self):

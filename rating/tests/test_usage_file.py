@@ -269,7 +269,7 @@ def test_a_number_that_contradicts_stays_refused_until_it_is_corrected():
 
 
 def test_what_could_not_be_read_is_not_readable_for_being_returned():
-    """Written with proper quotation marks, a broken line would be accepted with an id of its own."""
+    """With proper quotation marks, a broken line would be accepted with an id of its own."""
     text = f"""{HEADER}
 "b,14,av_hd,60,2024-10-01,
 a,14,av_hd,60,2024-10-01,,x
