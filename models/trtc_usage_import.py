@@ -278,7 +278,7 @@ class TrtcUsageImport(models.Model):
             # Unless what is left of the file could be taken for something else
             if encodings.find_encoding(chinese) == encodings.GB18030:
                 content = chinese
-        stem = (self.file_name or self.name).rsplit(".", 1)[0]
+        stem = sheets.safe_name(self.file_name or self.name).rsplit(".", 1)[0]
         return {
             "rejected_file": base64.b64encode(content),
             "rejected_file_name": sheets.safe_name(stem, "-rejected.csv"),

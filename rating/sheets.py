@@ -77,8 +77,8 @@ def safe_name(name, ending=None, fallback="file"):
     ('etc-passwd.csv', 'a-b-c.csv', 'file')
     >>> safe_name("cod\\u202evsc.exe"), len(safe_name("x" * 500 + ".csv"))
     ('codvsc.exe', 200)
-    >>> safe_name("STMT/1", ending=".pdf")
-    'STMT-1.pdf'
+    >>> safe_name("STMT/1", ending=".pdf"), safe_name("..", ending="-rejected.csv")
+    ('STMT-1.pdf', 'file-rejected.csv')
     """
     text = "".join(sign for sign in str(name or "") if unicodedata.category(sign)[0] != "C")
     text = re.sub(r'[/\\:*?"<>|\u2044\u2215\uff0f\uff3c]+', "-", text)
@@ -88,7 +88,7 @@ def safe_name(name, ending=None, fallback="file"):
         text, ending = _split_name(text)
     room = NAME_LIMIT - len(ending.encode())
     text = text.encode()[:room].decode(errors="ignore").strip(" .")
-    return f"{text}{ending}" if text else fallback
+    return f"{text or fallback}{ending}"
 
 
 def _split_name(name):
