@@ -22,6 +22,9 @@ class ResConfigSettings(models.TransientModel):
     trtc_late_usage = fields.Selection(
         related="company_id.trtc_late_usage", readonly=False, required=True
     )
+    trtc_usage_age_months = fields.Integer(
+        related="company_id.trtc_usage_age_months", readonly=False
+    )
     trtc_deferred_account_id = fields.Many2one(
         related="company_id.trtc_deferred_account_id",
         readonly=False,

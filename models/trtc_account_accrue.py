@@ -152,6 +152,7 @@ class TrtcAccount(models.Model):
                 SELECT DISTINCT usage.account_id, usage.item_id
                   FROM trtc_usage usage JOIN trtc_item item ON item.id = usage.item_id
                  WHERE usage.account_id = ANY(%s) AND usage.state = 'current'
+                   AND usage.is_held IS NOT TRUE
                    AND item.cycle = 'month' AND usage.date BETWEEN %s AND %s
                 """,
                 self.ids,

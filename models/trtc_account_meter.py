@@ -74,6 +74,7 @@ class TrtcAccount(models.Model):
                   FROM trtc_usage usage
                   JOIN trtc_item item ON item.id = usage.item_id
                  WHERE usage.account_id = %(account)s AND usage.state = 'current'
+                   AND usage.is_held IS NOT TRUE
                    AND usage.item_id = ANY(%(items)s) AND usage.date = ANY(%(days)s)
                  GROUP BY item.id, usage.application_id, usage.date, instant
                 """,

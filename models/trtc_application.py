@@ -3,6 +3,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ..rating import facts
+
 
 class TrtcApplication(models.Model):
     _name = "trtc.application"
@@ -129,15 +131,13 @@ class TrtcApplication(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            if vals.get("sdkappid"):
-                vals["sdkappid"] = str(vals["sdkappid"]).strip()
-        applications = super().create(vals_list)
+        applications = super().create([self._clean_sdkappid(vals) for vals in vals_list])
         self.env["trtc.usage"].sudo()._adopt()
         return applications
 
     def write(self, vals):
         self.check_access("write")
+        vals = self._clean_sdkappid(vals)
         if {"sdkappid", "account_id"} & set(vals):
             self._check_no_usage(vals)
         result = super().write(vals)
@@ -147,6 +147,23 @@ class TrtcApplication(models.Model):
         if "sdkappid" in vals:
             self.env["trtc.usage"].sudo()._adopt()
         return result
+
+    def _clean_sdkappid(self, vals):
+        """Return values with the SDKAppID as its digits, as usage records are read.
+
+        An application that is there keeps its SDKAppID, even if it looks like none.
+
+        :raise ValidationError: for what is no SDKAppID
+        """
+        if not vals.get("sdkappid"):
+            return vals
+        known = set(self.mapped("sdkappid"))
+        try:
+            return {**vals, "sdkappid": facts.read_sdkappid(vals["sdkappid"], known=known)}
+        except facts.FactError as error:
+            label = self._fields["sdkappid"]._description_string(self.env)
+            error.field = label
+            raise ValidationError(self.env["trtc.usage"]._get_fact_message(error)) from None
 
     def _check_no_usage(self, vals):
         for application in self:

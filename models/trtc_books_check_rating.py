@@ -88,6 +88,7 @@ class TrtcBooksCheck(models.Model):
                 """
                 SELECT item_id FROM trtc_usage
                  WHERE account_id = %(account)s AND state = 'current' AND item_id IS NOT NULL
+                   AND is_held IS NOT TRUE
                  UNION
                 SELECT item_id FROM trtc_statement_line WHERE account_id = %(account)s
                 """,
@@ -155,7 +156,7 @@ class TrtcBooksCheck(models.Model):
         if self.env["trtc.statement.line"].search_count(lines, limit=1):
             return "trtc.statement.line", lines
         days = [("date", ">=", first.isoformat()), ("date", "<=", last.isoformat())]
-        return "trtc.usage", [*domain, *days, ("state", "=", "current")]
+        return "trtc.usage", [*domain, *days, ("state", "=", "current"), ("is_held", "=", False)]
 
     def _prepare_unrated(self, account, date_from, date_to, error):
         """Return the remark that an account could not be rated."""

@@ -32,6 +32,7 @@ class TrtcBooksCheck(models.Model):
                       FROM trtc_usage usage
                       JOIN trtc_item item ON item.id = usage.item_id
                      WHERE usage.account_id = ANY(%(accounts)s) AND usage.state = 'current'
+                       AND usage.is_held IS NOT TRUE
                        AND usage.date >= date_trunc('month', %(date_from)s::date)
                        AND usage.date <= %(date_to)s
                      GROUP BY 1, 2, 3, 4, 5, 6) AS moment
@@ -385,5 +386,5 @@ class TrtcBooksCheck(models.Model):
             domain.append(("application_id", "=", places["application_id"]))
         model = "trtc.usage" if vals["expected"] else "trtc.statement.line"
         if model == "trtc.usage":
-            domain.append(("state", "=", "current"))
+            domain += [("state", "=", "current"), ("is_held", "=", False)]
         return self._prepare_finding(kind, message, to_do, model, domain, **places, **vals)

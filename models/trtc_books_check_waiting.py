@@ -18,6 +18,7 @@ class TrtcBooksCheck(models.Model):
         return [
             *self._remark_unsettled(accounts, date_from, date_to),
             *self._remark_pending(accounts, date_from, date_to),
+            *self._remark_held(accounts, date_from, date_to),
             *self._remark_parked(accounts),
             *self._remark_by_hand(accounts, date_from, date_to),
         ]
@@ -52,6 +53,7 @@ class TrtcBooksCheck(models.Model):
                     ("date", ">=", first.isoformat()),
                     ("date", "<=", last.isoformat()),
                     ("state", "=", "current"),
+                    ("is_held", "=", False),
                 ],
                 account_id=account.id,
                 date_from=first,
@@ -94,6 +96,37 @@ class TrtcBooksCheck(models.Model):
                 date_to=last,
             )
             for account, item, status, first, last, quantity, ids in groups
+        ]
+
+    def _remark_held(self, accounts, date_from, date_to):
+        """Return remarks about old usage that waits for a person."""
+        domain = [
+            *self.env["trtc.usage"]._get_to_check_domain(),
+            ("date", ">=", date_from.isoformat()),
+            ("date", "<=", date_to.isoformat()),
+        ]
+        groups = self.env["trtc.usage"]._read_group(
+            [*domain, ("account_id", "in", accounts.ids)],
+            ["account_id"],
+            ["__count", "date:min", "date:max"],
+        )
+        return [
+            self._prepare_remark(
+                "waiting",
+                self.env._(
+                    "%(account)s: %(count)s usage records are older than expected and wait for a "
+                    "decision. No statement counts them.",
+                    account=account.display_name,
+                    count=count,
+                ),
+                self.env._("Decide under Usage / To Check."),
+                "trtc.usage",
+                [*domain, ("account_id", "=", account.id)],
+                account_id=account.id,
+                date_from=first,
+                date_to=last,
+            )
+            for account, count, first, last in groups
         ]
 
     def _remark_parked(self, accounts):

@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 
 from ..rating import charges as rating
-from ..rating import engine, facts, periods
+from ..rating import engine, facts, periods, texts
 from .price_book import PriceBook
 
 #: The most entries of one estimate: more than there are billing items.
@@ -143,12 +143,13 @@ class TrtcItem(models.Model):
         try:
             if not isinstance(usage, dict):
                 raise facts.FactError("usage", "not_record", usage)
-            code = facts.read_text("item", usage.get("item"))
+            word = facts.read_word("item", usage.get("item"))
             quantity = facts.read_quantity(usage.get("quantity"))
-            if code not in items:
-                raise facts.FactError("item", "unknown_item", code)
+            code = next((code for code in items if texts.fold(code) == word), None)
+            if not code:
+                raise facts.FactError("item", "unknown_item", word)
             word = usage.get("unit")
-            word = facts.read_text("unit", word) if word not in (None, "") else None
+            word = facts.read_word("unit", word) if word not in (None, "") else None
             fact = {"quantity": quantity, "unit": word}
             fact = usage_model._convert(fact, items[code], units)
         except facts.FactError as error:

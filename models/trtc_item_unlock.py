@@ -108,6 +108,7 @@ class TrtcItem(models.Model):
                   JOIN trtc_item item ON item.id = usage.item_id
                  WHERE (item.id = ANY(%(items)s) OR item.robot_item_id = ANY(%(items)s))
                    AND usage.account_id IS NOT NULL AND usage.state = 'current'
+                   AND usage.is_held IS NOT TRUE
                    AND NOT EXISTS (
                        SELECT FROM trtc_statement_line line
                         WHERE line.account_id = usage.account_id AND line.item_id = item.id

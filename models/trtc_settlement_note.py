@@ -65,7 +65,7 @@ class TrtcSettlementNote(models.Model):
         )
 
     def _note_rows(self, usage_ids):
-        """Note the periods of usage rows, given by id."""
+        """Note the periods of usage rows, given by id; not of those that do not count."""
         if usage_ids:
             self.env["trtc.item"].flush_model()
             self._insert_select(
@@ -75,6 +75,7 @@ class TrtcSettlementNote(models.Model):
                       FROM trtc_usage usage
                       JOIN trtc_item item ON item.id = usage.item_id
                      WHERE usage.id = ANY(%s) AND usage.account_id IS NOT NULL
+                       AND usage.is_held IS NOT TRUE
                     """,
                     list(usage_ids),
                 )
@@ -90,7 +91,7 @@ class TrtcSettlementNote(models.Model):
                   FROM trtc_usage usage
                   JOIN trtc_item item ON item.id = usage.item_id
                  WHERE usage.application_id = ANY(%(applications)s)
-                   AND usage.state = 'current'
+                   AND usage.state = 'current' AND usage.is_held IS NOT TRUE
                    AND usage.date >= %(date_from)s
                    AND usage.date <= %(date_to)s
                    AND (NOT %(only_locked)s OR item.feature_id IS NOT NULL)
@@ -141,6 +142,7 @@ class TrtcSettlementNote(models.Model):
                    AND usage.date BETWEEN pack.date_start AND pack.date_end
                   JOIN trtc_item item ON item.id = usage.item_id
                  WHERE item.id = %(item)s AND usage.state = 'current'
+                   AND usage.is_held IS NOT TRUE
                    AND pack.active AND (pack.kind = 'free') = ANY(%(free)s)
                    AND pack.ratio_table_id IS NULL AND policy.ratio_table_id IS NULL
                 """,
@@ -164,6 +166,7 @@ class TrtcSettlementNote(models.Model):
                   FROM trtc_usage usage
                   JOIN trtc_item item ON item.id = usage.item_id
                  WHERE usage.account_id = %(account)s AND usage.state = 'current'
+                   AND usage.is_held IS NOT TRUE
                    AND usage.item_id = ANY(%(items)s)
                    AND usage.date BETWEEN %(date_from)s AND %(date_to)s
                    AND (%(application)s IS NULL OR usage.application_id = %(application)s)

@@ -272,6 +272,7 @@ class TrtcStatementLine(models.Model):
             ("account_id", "=", self.account_id.id),
             ("item_id", "in", items.ids),
             ("state", "=", "current"),
+            ("is_held", "=", False),
             ("date", ">=", first),
             ("date", "<=", last),
         ]

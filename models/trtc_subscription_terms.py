@@ -354,6 +354,7 @@ class TrtcSubscription(models.Model):
                     ("application_id", "=", self.application_id.id),
                     ("item_id", "in", items.ids),
                     ("state", "=", "current"),
+                    ("is_held", "=", False),
                     ("date", "in", notes.mapped("date_to")),
                     ("quantity", ">", 0),
                 ],

@@ -126,7 +126,7 @@ class TrtcUsage(models.Model):
         """Return the domain of the statement lines that count this usage."""
         self.ensure_one()
         item = self.item_id
-        if self.state != "current" or not (item and self.account_id):
+        if self.state != "current" or self.is_held or not (item and self.account_id):
             return [("id", "in", [])]
         _first, last = periods.period_of(self.date, item.cycle)
         return [

@@ -1,11 +1,16 @@
 import json
+from collections import defaultdict
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from ..rating import facts, periods
+from ..rating import facts, periods, texts
+
+#: The most records of one call of :meth:`ingest`; a file is taken in whole.
+RECORD_LIMIT = 100_000
 
 #: (column, PostgreSQL type) of a usage row, in the order of insertion.
 COLUMNS = (
@@ -35,13 +40,17 @@ class Place(NamedTuple):
     """Where a usage fact belongs: known application and item, and the unit as sent.
 
     ``digest`` is that of the fact as sent, before its unit was converted: under it
-    the fact is stored if its item was not known when it came first.
+    the fact is stored if its item was not known when it came first. ``content`` is that
+    of the converted fact, ``index`` the place of its record, ``sent`` the fact as sent.
     """
 
     application: object
     item: object
     unit: str
     digest: str
+    content: str
+    index: int
+    sent: dict
 
 
 class TrtcUsage(models.Model):
@@ -58,20 +67,34 @@ class TrtcUsage(models.Model):
             ``sdkappid``, ``item`` (code), ``quantity`` (str, int or float; finite,
             not negative), ``start`` (ISO 8601 date or date-time; without offset:
             billing time zone), optionally ``end``, ``unit`` (default: the item's
-            usage unit) and ``tags`` (flat dict of strings)
+            usage unit) and ``tags`` (flat dict of strings); at most
+            :data:`RECORD_LIMIT` of them
         :param str source: the sender; ids of different sources are independent
         :return: counts ``accepted``, ``duplicate``, ``restated``, ``unassigned``
             (kept, but application or item is unknown) and the list ``rejected`` of
             {"index", "id", "error"}; each record is in exactly one of the five
         :raise AccessError: for a user who may not send usage
+        :raise UserError: for more records than a call takes, before any of them is read
         """
         self._check_may_ingest()
         if not isinstance(records, (list, tuple)):
             raise UserError(self.env._("records must be a list of usage records."))
+        self._check_record_limit(len(records))
         source = self._read_source(source)
         # Asked before the rights are widened: it refuses companies that are not the user's.
         company = self.env.company
         return self.sudo().with_company(company)._ingest(records, source)
+
+    def _check_record_limit(self, count):
+        if count > RECORD_LIMIT:
+            raise UserError(
+                self.env._(
+                    "A call takes at most %(limit)s usage records, not %(count)s. Nothing was "
+                    "taken in: split the records and send them in several calls.",
+                    limit=RECORD_LIMIT,
+                    count=count,
+                )
+            )
 
     def _read_source(self, source):
         """Return the name of a sender, or raise UserError."""
@@ -94,7 +117,10 @@ class TrtcUsage(models.Model):
             )
 
     def _ingest(self, records, source, usage_import=None, lines=None):
-        """Do what :meth:`ingest` promises, for a user who was checked before."""
+        """Do what :meth:`ingest` promises, for a user who was checked before.
+
+        :param lines: of each record, the number of its line in a file
+        """
         result = {
             "accepted": 0,
             "duplicate": 0,
@@ -102,74 +128,141 @@ class TrtcUsage(models.Model):
             "unassigned": 0,
             "rejected": [],
         }
-        found = self._read_facts(records, result["rejected"])
-        known = self._get_known([fact["id"] for fact, _place in found], source)
+        found = self._read_facts(records, result["rejected"], lines)
+        sender = self.env["trtc.usage.source"]._get_sender(source)
+        known = self._get_known(records, found, sender)
         ids = self._reserve_ids(len(found))
         rows, replaced = {}, {}
         for fact, place in found:
-            digest = facts.fingerprint(fact) if place.unit else place.digest
-            old_id, old_digest = known.get(fact["id"], (None, None))
-            if old_id is not None and old_digest in (digest, place.digest):
+            stored = known[fact["id"]]
+            if stored and self._says_the_same(records[place.index], fact, place, stored):
                 result["duplicate"] += 1
+                continue
+            if stored and sender.restating == "refuse":
+                sentence = self._get_restating_message(fact["id"], sender)
+                result["rejected"].append(
+                    self._prepare_refusal(place.index, records[place.index], sentence)
+                )
                 continue
             row_id = ids.pop()
             rows[row_id] = {
                 **self._prepare_row(fact, place),
                 "id": row_id,
-                "source": source,
-                "fingerprint": digest,
+                "source": sender.name,
+                "fingerprint": place.content,
                 "import_id": usage_import.id if usage_import else None,
             }
-            known[fact["id"]] = row_id, digest
-            if old_id is not None:
+            replaced.update((old_id, row_id) for old_id, _digest in stored)
+            known[fact["id"]] = [(row_id, place.content)]
+            if stored:
                 result["restated"] += 1
-                replaced[old_id] = row_id
             elif place.application and place.item:
                 result["accepted"] += 1
             else:
                 result["unassigned"] += 1
-        self._store(rows, replaced)
+        if rows:
+            self.env["trtc.usage.source"]._enter(sender)
+            self._store(rows, replaced)
+        result["rejected"].sort(key=lambda rejection: rejection["index"])
         return result
 
-    def _read_facts(self, records, rejected):
+    def _read_facts(self, records, rejected, lines=None):
         """Return (fact, Place) of readable records; add the others to ``rejected``."""
-        zone = self.env.company.trtc_billing_tz
-        read = []
-        for index, record in enumerate(records):
-            try:
-                read.append((index, record, facts.read_record(record, zone)))
-            except facts.FactError as error:
-                rejected.append(self._prepare_rejection(index, record, error))
+        read = self._read_records(records, rejected)
         applications = self._get_by_word(
-            "trtc.application", "sdkappid", {fact["sdkappid"] for _i, _r, fact in read}
+            "trtc.application", "sdkappid", {fact["sdkappid"] for _index, fact in read}
         )
-        items = self._get_by_word("trtc.item", "code", {fact["item"] for _i, _r, fact in read})
+        items = self._get_by_word("trtc.item", "code", {fact["item"] for _index, fact in read})
         units = self._get_units()
         found = []
-        for index, record, fact in read:
-            place = Place(
-                application=applications.get(fact["sdkappid"]),
-                item=items.get(fact["item"]),
-                unit=fact["unit"],
-                digest=facts.fingerprint(fact),
-            )
+        for index, sent in read:
+            item = items.get(sent["item"])
             try:
-                found.append((self._convert(fact, place.item, units), place))
+                fact = self._convert(sent, item, units)
             except facts.FactError as error:
-                rejected.append(self._prepare_rejection(index, record, error))
+                rejected.append(self._prepare_rejection(index, records[index], error))
+                continue
+            digest = facts.fingerprint(sent)
+            place = Place(
+                application=applications.get(sent["sdkappid"]),
+                item=item,
+                unit=sent["unit"],
+                digest=digest,
+                content=digest if fact is sent else facts.fingerprint(fact),
+                index=index,
+                sent=sent,
+            )
+            found.append((fact, place))
+        found = self._refuse_conflicts(records, found, rejected, lines)
         rejected.sort(key=lambda rejection: rejection["index"])
         return found
 
+    def _read_records(self, records, rejected):
+        """Return (index, fact) of readable records; add the others to ``rejected``."""
+        company = self.env.company
+        zone = company.trtc_billing_tz
+        latest = company._trtc_utcnow() + timedelta(days=1)
+        read, odd = [], []
+        for index, record in enumerate(records):
+            try:
+                read.append((index, facts.read_record(record, zone, latest)))
+            except facts.FactError as error:
+                if (error.field, error.reason) == ("sdkappid", "not_sdkappid"):
+                    odd.append((index, record))
+                else:
+                    rejected.append(self._prepare_rejection(index, record, error))
+        if not odd:
+            return read
+        # Applications that are there keep their ids, whatever is asked of new ones.
+        words = {texts.bare_number(str(record["sdkappid"])) for _index, record in odd}
+        known = set(self._get_by_word("trtc.application", "sdkappid", words))
+        for index, record in odd:
+            try:
+                read.append((index, facts.read_record(record, zone, latest, known)))
+            except facts.FactError as error:
+                rejected.append(self._prepare_rejection(index, record, error))
+        return sorted(read, key=lambda pair: pair[0])
+
+    def _refuse_conflicts(self, records, found, rejected, lines):
+        """Return the facts but those of one id that say different things.
+
+        One of them may be right, and nobody knows which: an id that a spreadsheet shortened
+        stands for many. They are added to ``rejected``.
+        """
+        places = defaultdict(list)
+        for fact, place in found:
+            places[fact["id"]].append(place)
+        sentences = {
+            external_id: self._get_conflict_message(external_id, group, lines)
+            for external_id, group in places.items()
+            if len(group) > 1 and len({place.content for place in group}) > 1
+        }
+        if not sentences:
+            return found
+        for fact, place in found:
+            if fact["id"] in sentences:
+                record = records[place.index]
+                rejected.append(self._prepare_refusal(place.index, record, sentences[fact["id"]]))
+        return [pair for pair in found if pair[0]["id"] not in sentences]
+
     def _get_units(self):
+        """Return {word in its one form: unit of measure}."""
         units = self.env["uom.uom"].search([("trtc_code", "!=", False)])
-        return {unit.trtc_code: unit for unit in units}
+        return self._by_word(units, "trtc_code")
 
     def _get_by_word(self, model, field, words):
-        domain = [(field, "in", list(words))]
-        if "company_id" in self.env[model]._fields:
-            domain.append(("company_id", "=", self.env.company.id))
-        records = self.env[model].with_context(active_test=False).search(domain)
-        return {record[field]: record for record in records}
+        """Return {word: record} of the records that words of usage records mean."""
+        records = self.env[model].with_context(active_test=False)
+        if model == "trtc.item":
+            # Few, and their codes may be written in capitals.
+            return self._by_word(records.search([]), field)
+        domain = [(field, "in", list(words)), ("company_id", "=", self.env.company.id)]
+        return {record[field]: record for record in records.search(domain)}
+
+    def _by_word(self, records, field):
+        """Return {word in its one form: record}; who is written like that comes first."""
+        found = {texts.fold(record[field]): record for record in records}
+        return {**found, **{record[field]: record for record in records}}
 
     def _convert(self, fact, item, units):
         """Return a fact with its quantity in usage units of its item, if known."""
@@ -184,22 +277,37 @@ class TrtcUsage(models.Model):
         quantity = facts.read_quantity(fact["quantity"] * ratio)
         return {**fact, "quantity": quantity, "unit": None}
 
-    def _get_known(self, external_ids, source):
-        """Return {external id: (row id, fingerprint)} of the facts in force."""
+    def _get_known(self, records, found, sender):
+        """Return {external id: [(row id, fingerprint)]} of the facts in force."""
         self.flush_model()
+        forms = {fact["id"]: fact["id"] for fact, _place in found}
+        for fact, place in found:
+            for form in facts.get_former_ids(records[place.index], fact):
+                forms.setdefault(form, fact["id"])
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT external_id, id, fingerprint FROM trtc_usage
-                 WHERE company_id = %s AND source = %s AND state = 'current'
+                 WHERE company_id = %s AND source = ANY(%s) AND state = 'current'
                    AND external_id = ANY(%s)
+                 ORDER BY id
                 """,
                 self.env.company.id,
-                source,
-                external_ids,
+                sender.spellings,
+                list(forms),
             )
         )
-        return {external_id: (row_id, digest) for external_id, row_id, digest in rows}
+        known = defaultdict(list)
+        for external_id, row_id, digest in rows:
+            known[forms[external_id]].append((row_id, digest))
+        return known
+
+    def _says_the_same(self, record, fact, place, stored):
+        """Tell whether one of the rows in force says what a record says."""
+        digests = {digest for _row_id, digest in stored}
+        if place.content in digests or place.digest in digests:
+            return True
+        return not digests.isdisjoint(facts.get_former_fingerprints(record, place.sent, fact))
 
     def _reserve_ids(self, count):
         """Return fresh row ids, the lowest last, so that rows can name each other."""
@@ -235,15 +343,12 @@ class TrtcUsage(models.Model):
         :param dict rows: {id: row}
         :param dict replaced: {superseded id: id of the row that takes its place}
         """
-        if not rows:
-            return
-        stored = [old_id for old_id in replaced if old_id not in rows]
-        for old_id in replaced:
-            if old_id in rows:
-                rows[old_id]["state"] = "superseded"
-        if stored:
+        if replaced:
             self.env.cr.execute(
-                SQL("UPDATE trtc_usage SET state = 'superseded' WHERE id = ANY(%s)", stored)
+                SQL(
+                    "UPDATE trtc_usage SET state = 'superseded' WHERE id = ANY(%s)",
+                    list(replaced),
+                )
             )
         # A concurrent sender of the same id makes this a serialization failure,
         # which the framework answers by running the whole request again.
@@ -277,73 +382,19 @@ class TrtcUsage(models.Model):
                     list(replaced.values()),
                 )
             )
-        self.env["trtc.settlement.note"]._note_rows([*rows, *stored])
+        self._hold_out_of_bounds(self._get_early_rows(rows))
+        self.env["trtc.settlement.note"]._note_rows([*rows, *replaced])
         self.invalidate_model()
 
-    def _adopt(self):
-        """Assign kept usage whose application or billing item is known now.
-
-        Found, not remembered: usage that came in while the application was being
-        created is seen by neither transaction, but by the next settlement.
-        """
-        for model in ("trtc.application", "trtc.item", "uom.uom"):
-            self.env[model].flush_model()
-        touched = self.env.execute_query(
-            SQL(
-                """
-                UPDATE trtc_usage usage
-                   SET application_id = app.id, account_id = app.account_id
-                  FROM trtc_application app
-                 WHERE usage.application_id IS NULL AND usage.state = 'current'
-                   AND app.company_id = usage.company_id AND app.sdkappid = usage.sdkappid
-                RETURNING usage.id
-                """
-            )
+    def _get_early_rows(self, rows):
+        """Return the ids of rows that may lie before what is expected."""
+        oldest = self._get_oldest_day(self.env.company) or date.min
+        accounts = self.env["trtc.account"].browse(
+            {row["account_id"] for row in rows.values() if row["account_id"]}
         )
-        touched += self._adopt_items()
-        if touched:
-            self.env["trtc.settlement.note"]._note_rows([row_id for (row_id,) in touched])
-            self.invalidate_model()
-
-    def _adopt_items(self):
-        """Assign usage to items that are known now, converted from its units."""
-        found = self.env.execute_query(
-            SQL(
-                """
-                SELECT DISTINCT usage.item_code, coalesce(usage.unit, '')
-                  FROM trtc_usage usage
-                  JOIN trtc_item item ON item.code = usage.item_code
-                 WHERE usage.item_id IS NULL AND usage.state = 'current'
-                """
-            )
-        )
-        items = self._get_by_word("trtc.item", "code", {code for code, _word in found})
-        units = self._get_units()
-        ratios = []
-        for code, word in found:
-            unit = units.get(word) if word else items[code].usage_uom_id
-            ratio = unit and unit._trtc_ratio(items[code].usage_uom_id)
-            if ratio:
-                ratios.append((code, word, items[code].id, ratio))
-        if not ratios:
-            return []
-        codes, words, ids, factors = map(list, zip(*ratios, strict=True))
-        return self.env.execute_query(
-            SQL(
-                """
-                UPDATE trtc_usage usage
-                   SET item_id = found.item_id,
-                       quantity = round(usage.quantity * found.ratio, 9)
-                  FROM unnest(%s::text[], %s::text[], %s::int[], %s::numeric[])
-                       AS found (code, word, item_id, ratio)
-                 WHERE usage.item_id IS NULL AND usage.state = 'current'
-                   AND usage.item_code = found.code
-                   AND coalesce(usage.unit, '') = found.word
-                RETURNING usage.id
-                """,
-                codes,
-                words,
-                ids,
-                factors,
-            )
-        )
+        bounds = {account.id: max(account.bill_from or oldest, oldest) for account in accounts}
+        return [
+            row_id
+            for row_id, row in rows.items()
+            if row["account_id"] and row["date"] < bounds[row["account_id"]]
+        ]

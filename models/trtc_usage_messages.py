@@ -1,6 +1,9 @@
 from odoo import api, models
 
-from ..rating import facts
+from ..rating import facts, texts
+
+#: How many of the places of an id a sentence names.
+NAMED_PLACES = 50
 
 
 class TrtcUsage(models.Model):
@@ -11,11 +14,66 @@ class TrtcUsage(models.Model):
 
     @api.model
     def _prepare_rejection(self, index, record, error):
+        return self._prepare_refusal(index, record, self._get_fact_message(error))
+
+    @api.model
+    def _prepare_refusal(self, index, record, sentence):
         return {
             "index": index,
             "id": facts.shown_id(record.get("id")) if isinstance(record, dict) else None,
-            "error": self._get_fact_message(error),
+            "error": sentence,
         }
+
+    @api.model
+    def _get_conflict_message(self, external_id, places, lines):
+        """Return the sentence about one id of several facts.
+
+        :param places: the :class:`Place` of each
+        :param lines: of each record, the number of its line in a file; else None
+        """
+        numbers = [place.index if lines is None else lines[place.index] for place in places]
+        if len(numbers) > NAMED_PLACES:
+            named = self.env._(
+                "%(numbers)s and %(count)s more",
+                numbers=", ".join(map(str, numbers[:NAMED_PLACES])),
+                count=len(numbers) - NAMED_PLACES,
+            )
+        else:
+            named = self.env._(
+                "%(numbers)s and %(last)s",
+                numbers=", ".join(map(str, numbers[:-1])),
+                last=numbers[-1],
+            )
+        words = {"id": facts.shown(external_id), "numbers": named}
+        if lines is None:
+            sentence = self.env._(
+                "The id %(id)s stands in records %(numbers)s with different content: none of "
+                "them was taken in. Give each fact its own id.",
+                **words,
+            )
+        else:
+            sentence = self.env._(
+                "The id %(id)s stands on lines %(numbers)s with different content: none of "
+                "them was taken in. Give each fact its own id.",
+                **words,
+            )
+        if not texts.is_shortened(external_id):
+            return sentence
+        return self.env._(
+            "%(sentence)s A spreadsheet seems to have shortened the ids: format their column "
+            "as text.",
+            sentence=sentence,
+        )
+
+    @api.model
+    def _get_restating_message(self, external_id, sender):
+        return self.env._(
+            "The id %(id)s is known with other content, and the source %(source)s replaces no "
+            "facts: give a new fact an id of its own. To correct a known fact, let a manager "
+            "allow it under TRTC Billing / Configuration / Usage Sources.",
+            id=facts.shown(external_id),
+            source=sender.name,
+        )
 
     @api.model
     def _get_fact_message(self, error):
@@ -27,6 +85,25 @@ class TrtcUsage(models.Model):
             ),
             "not_text": self.env._(
                 "%(field)s must be text or a whole number, not %(value)s.",
+                field=field,
+                value=value,
+            ),
+            "control": self.env._(
+                "%(field)s holds a control character, such as a tab or a line break "
+                "(%(value)s): please take it out.",
+                field=field,
+                value=value,
+            ),
+            "not_sdkappid": self.env._(
+                "%(value)s is no SDKAppID, which has at most %(digits)s digits, such as "
+                "1400000001: please correct %(field)s.",
+                field=field,
+                digits=facts.SDKAPPID_DIGITS,
+                value=value,
+            ),
+            "shortened": self.env._(
+                "%(field)s is no whole number any more (%(value)s): a spreadsheet shortened it. "
+                "Format the column as text and enter the number again.",
                 field=field,
                 value=value,
             ),
@@ -67,6 +144,23 @@ class TrtcUsage(models.Model):
                 field=field,
                 first=facts.FIRST_DAY.isoformat(),
                 end=facts.END_DAY.isoformat(),
+                value=value,
+            ),
+            "doubled": self.env._(
+                "%(field)s (%(value)s) comes twice in the billing time zone, as the clocks are "
+                "set back: give the offset, for instance 2024-10-01T08:30:00+08:00.",
+                field=field,
+                value=value,
+            ),
+            "skipped": self.env._(
+                "%(field)s (%(value)s) does not exist in the billing time zone, as the clocks "
+                "are set forward: give the offset, for instance 2024-10-01T08:30:00+08:00.",
+                field=field,
+                value=value,
+            ),
+            "in_future": self.env._(
+                "%(field)s (%(value)s) lies in the future: please check date and time zone.",
+                field=field,
                 value=value,
             ),
             "end_before_start": self.env._(

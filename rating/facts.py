@@ -7,11 +7,13 @@ reader's language what is wrong and where.
 
 import hashlib
 import json
-from datetime import date, datetime, time, timezone
+import unicodedata
+from datetime import date, datetime, timezone
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from zoneinfo import ZoneInfo
 
-from .periods import DEFAULT_ZONE, billing_day
+from . import texts
+from .periods import DEFAULT_ZONE, billing_day, day_start, is_doubled, is_skipped
 
 #: Usage is kept to a billionth of a unit; what is smaller is noise of floats.
 QUANTITY_QUANTUM = Decimal("1e-9")
@@ -25,6 +27,9 @@ TAGS_LIMIT = 64
 TAGS_TEXT_LIMIT = 4096
 #: The longest identifier or text that is kept.
 TEXT_LIMIT = 256
+#: SDKAppIDs are 32-bit numbers.
+SDKAPPID_DIGITS = 10
+SDKAPPID_END = 2**32
 #: How much of an offending value a message repeats.
 SHOWN_LIMIT = 80
 
@@ -35,8 +40,9 @@ OPTIONAL = ("unit", "end", "tags")
 class FactError(ValueError):
     """A record that cannot be read: ``reason`` is one of the words below.
 
-    ``missing``, ``not_text``, ``too_long``, ``not_number``, ``not_finite``,
-    ``negative``, ``too_large``, ``not_moment``, ``not_plausible``,
+    ``missing``, ``not_text``, ``control``, ``too_long``, ``not_sdkappid``,
+    ``shortened``, ``not_number``, ``not_finite``, ``negative``, ``too_large``,
+    ``not_moment``, ``not_plausible``, ``doubled``, ``skipped``, ``in_future``,
     ``end_before_start``, ``not_tags``, ``too_many_tags``, ``unknown_field``,
     ``not_record``; and of the caller's look-ups ``unknown_item``, ``unknown_unit``, ``other_unit``.
     """
@@ -56,9 +62,12 @@ def shown(value):
     """
     try:
         text = str(value)
-    except ValueError:  # Python refuses to write integers of thousands of digits
+    except (ValueError, RecursionError):
+        # Python writes no integers of thousands of digits, nor lists a thousand deep.
         text = type(value).__name__
-    text = text.encode(errors="backslashreplace").decode().replace("\x00", "\\x00")
+    text = text.encode(errors="backslashreplace").decode()
+    if texts.has_control(text[:SHOWN_LIMIT]):
+        text = "".join(map(texts.show_control, text[:SHOWN_LIMIT])) + text[SHOWN_LIMIT:]
     return text if len(text) <= SHOWN_LIMIT else text[: SHOWN_LIMIT - 1] + "…"
 
 
@@ -89,10 +98,10 @@ def shown_id(value):
 
 
 def read_text(field, value):
-    """Return an identifier as stripped text; integers are taken as their digits.
+    """Return an identifier in its one form; integers are taken as their digits.
 
-    >>> read_text("sdkappid", 1400000001)
-    '1400000001'
+    >>> read_text("id", 1400000001), read_text("id", " a\\u200b 1 ")
+    ('1400000001', 'a 1')
     """
     if value is None or value == "":
         raise FactError(field, "missing")
@@ -100,14 +109,49 @@ def read_text(field, value):
         raise FactError(field, "not_text", value)
     if isinstance(value, int) and abs(value) >= 10**TEXT_LIMIT:
         raise FactError(field, "too_long", value)
-    text = str(value).strip()
+    text = texts.clean(str(value))
     if not text:
         raise FactError(field, "missing")
+    if texts.has_control(text):
+        raise FactError(field, "control", value)
     if not is_storable(text):
         raise FactError(field, "not_text", value)
     if len(text) > TEXT_LIMIT:
         raise FactError(field, "too_long", text)
     return text
+
+
+def read_word(field, value):
+    """Return a word of a vocabulary in its one form, without regard to case and width.
+
+    >>> read_word("item", "AV_HD"), read_word("unit", "\uff4d\uff49\uff4e ")
+    ('av_hd', 'min')
+    """
+    text = texts.fold(read_text(field, value))
+    if len(text) > TEXT_LIMIT:
+        raise FactError(field, "too_long", text)
+    return text
+
+
+def read_sdkappid(value, field="sdkappid", known=()):
+    """Return an SDKAppID as its digits.
+
+    :param known: ids that are taken although no SDKAppID looks like them
+
+    >>> read_sdkappid(1400000001), read_sdkappid("1400000002.0"), read_sdkappid("'1400000003")
+    ('1400000001', '1400000002', '1400000003')
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    number = texts.bare_number(read_text(field, value))
+    if number in known:
+        return number
+    if texts.is_shortened(number):
+        raise FactError(field, "shortened", value)
+    plausible = number.isascii() and number.isdigit() and len(number) <= SDKAPPID_DIGITS
+    if not plausible or not 0 < int(number) < SDKAPPID_END:
+        raise FactError(field, "not_sdkappid", value)
+    return number
 
 
 def read_quantity(value, field="quantity"):
@@ -140,7 +184,8 @@ def read_quantity(value, field="quantity"):
 def read_moment(field, value, zone=DEFAULT_ZONE):
     """Return an aware UTC moment from an ISO 8601 date or date-time.
 
-    Without an offset the billing time zone is meant; a date is its first moment.
+    Without an offset the billing time zone is meant; a time that its clocks show twice or
+    never is no moment then. A date is the first moment of its day.
 
     >>> read_moment("start", "2024-10-01").isoformat()
     '2024-09-30T16:00:00+00:00'
@@ -149,31 +194,44 @@ def read_moment(field, value, zone=DEFAULT_ZONE):
     """
     if value is None or value == "":
         raise FactError(field, "missing")
-    moment = value
-    if isinstance(value, str):
-        text = value.strip()
-        # Python 3.10 reads no "Z"; later versions do.
-        if text[-1:] in ("Z", "z"):
-            text = text[:-1] + "+00:00"
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise FactError(field, "not_moment", value) from None
-    if isinstance(moment, date) and not isinstance(moment, datetime):
-        moment = datetime.combine(moment, time())
-    if not isinstance(moment, datetime):
+    moment = _read_iso(field, value) if isinstance(value, str) else value
+    if not isinstance(moment, date):
         raise FactError(field, "not_moment", value)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(zone))
     try:
+        if not isinstance(moment, datetime):
+            day, moment = moment, day_start(moment, zone)
+            if billing_day(moment, zone) != day:
+                raise FactError(field, "skipped", value)
+        elif moment.tzinfo is None:
+            moment = moment.replace(tzinfo=ZoneInfo(zone), fold=0)
+            if is_doubled(moment):
+                raise FactError(field, "doubled", value)
+            if is_skipped(moment):
+                raise FactError(field, "skipped", value)
         # The billing day must be one too: there is no year 10000 or 0.
         day = billing_day(moment, zone)
         moment = moment.astimezone(timezone.utc)
-    except (OverflowError, ValueError):
+    except OverflowError:
         raise FactError(field, "not_moment", value) from None
     if not FIRST_DAY <= day < END_DAY:
         raise FactError(field, "not_plausible", value)
     return moment
+
+
+def _read_iso(field, value):
+    """Return the date or date-time that an ISO 8601 text writes."""
+    text = value.strip()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        pass
+    # Python 3.10 reads no "Z"; later versions do.
+    if text[-1:] in ("Z", "z"):
+        text = text[:-1] + "+00:00"
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise FactError(field, "not_moment", value) from None
 
 
 def read_tags(value, field="tags"):
@@ -200,10 +258,12 @@ def read_tags(value, field="tags"):
     return dict(sorted(tags.items()))
 
 
-def read_record(record, zone=DEFAULT_ZONE):
+def read_record(record, zone=DEFAULT_ZONE, latest=None, known=()):
     """Return the fact that a record states, as a dict of exact values.
 
     :param dict record: as :meth:`trtc.usage.ingest` documents it
+    :param latest: the moment after which no usage starts; default none
+    :param known: SDKAppIDs that are taken although no SDKAppID looks like them
     :return: id, sdkappid, item, quantity, unit (or None), start, end (or None),
         tags; moments in UTC
     :raise FactError: for the first field that cannot be read
@@ -213,11 +273,17 @@ def read_record(record, zone=DEFAULT_ZONE):
     for name in record:
         if name not in REQUIRED and name not in OPTIONAL:
             raise FactError(shown(name), "unknown_field")
-    fact = {name: read_text(name, record.get(name)) for name in ("id", "sdkappid", "item")}
-    fact["quantity"] = read_quantity(record.get("quantity"))
+    fact = {
+        "id": read_text("id", record.get("id")),
+        "sdkappid": read_sdkappid(record.get("sdkappid"), known=known),
+        "item": read_word("item", record.get("item")),
+        "quantity": read_quantity(record.get("quantity")),
+    }
     unit = record.get("unit")
-    fact["unit"] = read_text("unit", unit) if unit not in (None, "") else None
+    fact["unit"] = read_word("unit", unit) if unit not in (None, "") else None
     fact["start"] = read_moment("start", record.get("start"), zone)
+    if latest and fact["start"] > latest:
+        raise FactError("start", "in_future", record.get("start"))
     end = record.get("end")
     fact["end"] = read_moment("end", end, zone) if end not in (None, "") else None
     if fact["end"] and fact["end"] < fact["start"]:
@@ -242,3 +308,36 @@ def fingerprint(fact):
         parts[name] = value
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def get_former_ids(record, fact):
+    """Return the other forms under which the id of a record may be stored.
+
+    Until 19.0.3.1.0 identifiers were stripped and kept as they were otherwise.
+    """
+    former = str(record["id"]).strip()
+    if former == fact["id"] and former.isascii():
+        return []
+    forms = {former, unicodedata.normalize("NFD", fact["id"])}
+    return sorted(form for form in forms - {fact["id"]} if is_storable(form))
+
+
+def get_former_fingerprints(record, *facts):
+    """Return the digests under which what a record states may be stored.
+
+    Until 19.0.3.1.0 the words of a fact were stripped and kept as they were otherwise.
+
+    :param dict record: as it was sent
+    :param facts: what it states, as sent and as converted
+    """
+    found = set()
+    for fact in facts:
+        former = dict(fact)
+        for name in ("id", "sdkappid", "item", "unit"):
+            if fact[name] is not None and record.get(name) is not None:
+                former[name] = str(record[name]).strip()
+        if former == fact and fact["id"].isascii():
+            continue
+        for form in (former["id"], *get_former_ids(record, fact)):
+            found.add(fingerprint({**former, "id": form}))
+    return found

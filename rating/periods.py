@@ -29,12 +29,55 @@ def billing_day(moment, zone=DEFAULT_ZONE):
 def day_start(day, zone=DEFAULT_ZONE):
     """Return the moment, in UTC, at which a billing day begins.
 
+    Where midnight is skipped or comes twice that is the first moment of the day that
+    exists; a zone that leaves a day out altogether begins it with the next one.
+
     >>> from datetime import date
     >>> day_start(date(2024, 11, 1)).isoformat()
     '2024-10-31T16:00:00+00:00'
+    >>> day_start(date(2018, 11, 4), "America/Sao_Paulo").isoformat()
+    '2018-11-04T03:00:00+00:00'
     """
     start = datetime.combine(day, time(), tzinfo=ZoneInfo(zone))
+    if is_skipped(start):
+        return _get_jump(start)
     return start.astimezone(timezone.utc)
+
+
+def is_doubled(local):
+    """Tell whether the clocks of its zone show a local time twice.
+
+    >>> zone = ZoneInfo("America/New_York")
+    >>> is_doubled(datetime(2025, 11, 2, 1, 30, tzinfo=zone))
+    True
+    >>> is_doubled(datetime(2025, 3, 9, 2, 30, tzinfo=zone))
+    False
+    """
+    return local.replace(fold=0).utcoffset() > local.replace(fold=1).utcoffset()
+
+
+def is_skipped(local):
+    """Tell whether the clocks of its zone never show a local time.
+
+    >>> is_skipped(datetime(2025, 3, 9, 2, 30, tzinfo=ZoneInfo("America/New_York")))
+    True
+    """
+    return local.replace(fold=0).utcoffset() < local.replace(fold=1).utcoffset()
+
+
+def _get_jump(local):
+    """Return the moment, in UTC, at which the clocks skip a local time."""
+    zone, before = local.tzinfo, local.replace(fold=0).utcoffset()
+    # Read by the clock of after and of before, a skipped time lies on both sides of the jump.
+    low = local.replace(fold=1).astimezone(timezone.utc)
+    high = local.replace(fold=0).astimezone(timezone.utc)
+    while high - low > timedelta(seconds=1):
+        middle = low + timedelta(seconds=(high - low) // timedelta(seconds=2))
+        if middle.astimezone(zone).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def period_of(day, cycle):

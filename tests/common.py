@@ -60,6 +60,9 @@ class TrtcCommon(AccountTestInvoicingCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # Usage of the tests is of fixed days: it does not grow old with the calendar.
+        cls.env["ir.default"].set("res.company", "trtc_usage_age_months", 0)
+        cls.env.company.trtc_usage_age_months = 0
         cls.pricelist_usd = cls.env.ref("trtc_billing.pricelist_usd")
         cls.pricelist_cny = cls.env.ref("trtc_billing.pricelist_cny")
         cls.customer = cls.env["res.partner"].create(
@@ -418,6 +421,7 @@ class TrtcCommon(AccountTestInvoicingCommon):
                 SELECT item_id, application_id, date, start, quantity::text
                   FROM trtc_usage
                  WHERE account_id = %s AND state = 'current' AND item_id IS NOT NULL
+                   AND is_held IS NOT TRUE
                 """,
                 account.id,
             )

@@ -87,18 +87,6 @@ class TestIngestOnce(IngestCommon):
         self.assertFalse(third.superseded_by_id)
         self.assertEqual((first + second + third).mapped("state")[2], "current")
 
-    def test_a_chain_within_one_batch_ends_with_the_last_record(self):
-        records = [self.record("av_hd", q, "2024-10-01", id="fact") for q in (10, 20, 10)]
-        self.assert_result(self.ingest(*records), accepted=1, restated=2)
-        first, second, third = self.stored("fact")
-        self.assertEqual(first.superseded_by_id, second)
-        self.assertEqual(second.superseded_by_id, third)
-        self.assertEqual(third.state, "current")
-        self.assertEqual(self.quantity(third), 10)
-        self.settle("2024-10-31")
-        self.assertEqual(self.total("metered_quantity"), 10)
-        self.assert_books()
-
     def test_a_fact_that_goes_back_to_what_it_was_is_restated_twice(self):
         for quantity, counts in ((10, "accepted"), (20, "restated"), (10, "restated")):
             result = self.ingest(self.record("av_hd", quantity, "2024-10-01", id="fact"))

@@ -19,6 +19,7 @@ from . import (
     trtc_settings_accrual,
     trtc_settings_arrears,
     trtc_settings_late,
+    trtc_settings_usage,
     trtc_subscribe,
     trtc_suspend,
 )
