@@ -68,11 +68,11 @@ class TrtcUsage(models.Model):
     @api.model
     def _get_restating_message(self, external_id, sender):
         return self.env._(
-            "The id %(id)s is known with other content, and the source %(source)s replaces no "
+            "The id %(id)s is known with other content, and the source %(sender)s replaces no "
             "facts: give a new fact an id of its own. To correct a known fact, let a manager "
             "allow it under TRTC Billing / Configuration / Usage Sources.",
             id=facts.shown(external_id),
-            source=sender.name,
+            sender=sender.name,
         )
 
     @api.model

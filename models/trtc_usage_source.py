@@ -86,9 +86,9 @@ class TrtcUsageSource(models.Model):
             if texts.fold(vals["name"]) != source.key:
                 raise UserError(
                     self.env._(
-                        "%(source)s cannot be renamed to %(name)s: its ids would count once more "
+                        "%(sender)s cannot be renamed to %(name)s: its ids would count once more "
                         "under another name. Only capitals and blanks of the name can change.",
-                        source=source.name,
+                        sender=source.name,
                         name=vals["name"],
                     )
                 )
@@ -104,9 +104,9 @@ class TrtcUsageSource(models.Model):
             if source._has_usage():
                 raise UserError(
                     self.env._(
-                        "%(source)s has sent usage: it is kept, as the ids of that usage are "
+                        "%(sender)s has sent usage: it is kept, as the ids of that usage are "
                         "known under its name.",
-                        source=source.name,
+                        sender=source.name,
                     )
                 )
         return super().unlink()

@@ -1,5 +1,6 @@
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from zoneinfo import available_timezones
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from ..facts import (
     read_text,
     shown_id,
 )
+from ..periods import billing_day, day_start
 
 RECORD = {
     "id": "a",
@@ -387,3 +389,73 @@ def test_tags_in_another_order_are_the_same_fact():
     one = read_record({**RECORD, "tags": {"a": "1", "b": "2"}})
     two = read_record({**RECORD, "tags": {"b": "2", "a": "1"}})
     assert fingerprint(one) == fingerprint(two)
+
+
+# === CLOCKS THAT ARE SET === #
+
+
+@pytest.mark.parametrize(
+    "zone, written, expected",
+    [
+        ("America/New_York", "2025-11-02T01:30:00", "doubled"),
+        ("America/New_York", "2025-11-02T01:00:00", "doubled"),
+        ("America/New_York", "2025-03-09T02:30:00", "skipped"),
+        ("America/New_York", "2025-03-09T02:00", "skipped"),
+        ("Australia/Lord_Howe", "2025-04-06T01:45:00", "doubled"),
+        ("Australia/Lord_Howe", "2025-10-05T02:15:00", "skipped"),
+        ("America/Havana", "2024-11-03T00:30:00", "doubled"),
+        ("America/Havana", "2024-11-03T00:00:00", "doubled"),
+        ("America/Sao_Paulo", "2018-11-04T00:00:00", "skipped"),
+        ("Pacific/Apia", "2011-12-30T12:00:00", "skipped"),
+        ("Pacific/Apia", "2011-12-30", "skipped"),
+    ],
+)
+def test_a_local_time_that_comes_twice_or_never_is_refused(zone, written, expected):
+    assert reason(read_moment, "start", written, zone) == expected
+    if "T" in written:
+        for aware in (f"{written}-05:00", f"{written}Z"):
+            assert read_moment("start", aware, zone)
+        naive = datetime.fromisoformat(written)
+        assert reason(read_moment, "start", naive, zone) == expected
+        assert reason(read_moment, "start", naive.replace(fold=1), zone) == expected
+
+
+@pytest.mark.parametrize(
+    "zone, day, expected",
+    [
+        ("America/New_York", "2025-11-02", "2025-11-02T04:00:00+00:00"),
+        # Midnight comes twice: the first one.
+        ("America/Havana", "2024-11-03", "2024-11-03T04:00:00+00:00"),
+        # Midnight is skipped: the moment of the jump.
+        ("America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00+00:00"),
+        ("Asia/Beirut", "2024-03-31", "2024-03-30T22:00:00+00:00"),
+        # From 23:30 to 00:30: the day begins half an hour late.
+        ("America/Toronto", "1919-03-31", "1919-03-31T04:30:00+00:00"),
+        ("America/St_Johns", "2010-03-14", "2010-03-14T03:30:00+00:00"),
+        ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00+00:00"),
+    ],
+)
+def test_a_day_begins_with_its_first_moment_that_exists(zone, day, expected):
+    assert day_start(date.fromisoformat(day), zone).isoformat() == expected
+
+
+@given(
+    st.sampled_from(sorted(available_timezones())),
+    st.dates(date(2000, 1, 2), date(2099, 12, 30)),
+)
+def test_the_moment_before_a_day_is_of_another_day(zone, day):
+    start = day_start(day, zone)
+    if billing_day(start, zone) == day:
+        assert read_moment("start", day.isoformat(), zone) == start
+        assert billing_day(start - timedelta(seconds=1), zone) != day
+    else:
+        assert reason(read_moment, "start", day.isoformat(), zone) == "skipped"
+
+
+def test_usage_of_the_future_is_refused():
+    latest = datetime(2024, 10, 2, tzinfo=timezone.utc)
+    assert read_record({**RECORD, "start": "2024-10-02T00:00:00Z"}, latest=latest)
+    record = {**RECORD, "start": "2024-10-02T00:00:01Z"}
+    with pytest.raises(FactError) as caught:
+        read_record(record, latest=latest)
+    assert (caught.value.field, caught.value.reason) == ("start", "in_future")
