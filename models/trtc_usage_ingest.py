@@ -69,7 +69,8 @@ class TrtcUsage(models.Model):
             billing time zone), optionally ``end``, ``unit`` (default: the item's
             usage unit) and ``tags`` (flat dict of strings); at most
             :data:`RECORD_LIMIT` of them
-        :param str source: the sender; ids of different sources are independent
+        :param str source: the sender; ids of different sources are independent. Capitals
+            and blanks of its name make no difference
         :return: counts ``accepted``, ``duplicate``, ``restated``, ``unassigned``
             (kept, but application or item is unknown) and the list ``rejected`` of
             {"index", "id", "error"}; each record is in exactly one of the five
@@ -229,21 +230,21 @@ class TrtcUsage(models.Model):
         One of them may be right, and nobody knows which: an id that a spreadsheet shortened
         stands for many. They are added to ``rejected``.
         """
-        places = defaultdict(list)
+        contents, places = {}, {}
         for fact, place in found:
-            places[fact["id"]].append(place)
-        sentences = {
-            external_id: self._get_conflict_message(external_id, group, lines)
-            for external_id, group in places.items()
-            if len(group) > 1 and len({place.content for place in group}) > 1
-        }
-        if not sentences:
+            if contents.setdefault(fact["id"], place.content) != place.content:
+                places[fact["id"]] = []
+        if not places:
             return found
         for fact, place in found:
-            if fact["id"] in sentences:
-                record = records[place.index]
-                rejected.append(self._prepare_refusal(place.index, record, sentences[fact["id"]]))
-        return [pair for pair in found if pair[0]["id"] not in sentences]
+            if fact["id"] in places:
+                places[fact["id"]].append(place.index)
+        for external_id, indices in places.items():
+            sentence = self._get_conflict_message(external_id, indices, lines)
+            rejected.extend(
+                self._prepare_refusal(index, records[index], sentence) for index in indices
+            )
+        return [pair for pair in found if pair[0]["id"] not in places]
 
     def _get_units(self):
         """Return {word in its one form: unit of measure}."""

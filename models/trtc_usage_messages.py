@@ -25,13 +25,13 @@ class TrtcUsage(models.Model):
         }
 
     @api.model
-    def _get_conflict_message(self, external_id, places, lines):
+    def _get_conflict_message(self, external_id, indices, lines):
         """Return the sentence about one id of several facts.
 
-        :param places: the :class:`Place` of each
+        :param indices: of their records
         :param lines: of each record, the number of its line in a file; else None
         """
-        numbers = [place.index if lines is None else lines[place.index] for place in places]
+        numbers = indices if lines is None else [lines[index] for index in indices]
         if len(numbers) > NAMED_PLACES:
             named = self.env._(
                 "%(numbers)s and %(count)s more",

@@ -41,7 +41,7 @@ class TrtcUsage(models.Model):
         "CHECK ((is_held IS TRUE) = (coalesce(review, 'bill') <> 'bill'))",
         "Usage that waits for a decision, or was ignored, is not counted; all other usage is.",
     )
-    _to_review = models.Index("(account_id) WHERE is_held")
+    _to_review = models.Index("(account_id) WHERE review IS NOT NULL")
 
     # === ACTION === #
 

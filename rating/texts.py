@@ -62,7 +62,7 @@ def clean(text):
     True
     """
     if text.isascii():
-        return _strip(text)
+        return text.strip(" \t\r\n")
     return _settle(text, _clean_once)
 
 
@@ -78,8 +78,8 @@ def fold(text):
     >>> fold(" \\uff21V_Hd"), fold("Feed\\u00a0  ONE "), fold("feed one")
     ('av_hd', 'feed one', 'feed one')
     """
-    if text.isascii():
-        return re.sub(" {2,}", " ", _strip(text).casefold())
+    if text.isascii() and "  " not in text:
+        return text.strip(" \t\r\n").lower()
     return _settle(text, _fold_once)
 
 

@@ -299,6 +299,14 @@ class TestReview(ReviewCommon):
         self.assertFalse(self.settle("2026-10-31"))
         self.assert_books()
 
+    def test_held_usage_of_the_month_that_runs_is_not_accrued(self):
+        self.account.bill_from = "2026-11-05"
+        self.usage("relay_bandwidth", 1000, "2026-11-04")
+        until = fields.Date.to_date("2026-11-27")
+        self.assertFalse(self.account._get_open_months(until))
+        self.usage("relay_bandwidth", 1000, "2026-11-05")
+        self.assertTrue(self.account._get_open_months(until))
+
     def test_what_changes_old_days_does_not_settle_held_usage(self):
         self.old()
         self.make_pack(1000, "2023-11-01", "2023-11-30")
