@@ -37,6 +37,8 @@ class AccountMove(models.Model):
         for move, day in generated._trtc_date().items():
             if not day:
                 raise UserError(move._trtc_get_locked_reason())
+        generated._trtc_fit_rates()
+        generated._trtc_check_rates()
         generated._trtc_fit_due_date()
         posted = self.browse()
         # What has no date yet is issued today: on the billing day, whoever posts it and where.
@@ -107,7 +109,9 @@ class AccountMove(models.Model):
             days[move] = dating.date
             if not dating.date:
                 move._trtc_hold(move._trtc_get_locked_reason())
-            elif move.trtc_hold and not account.auto_post:
+            elif (
+                move.trtc_hold and not account.auto_post and not move._trtc_get_rate_obstacle()
+            ):
                 # Nothing else holds what a person posts.
                 move.trtc_hold = False
             if is_chosen:

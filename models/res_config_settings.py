@@ -25,6 +25,9 @@ class ResConfigSettings(models.TransientModel):
     trtc_usage_age_months = fields.Integer(
         related="company_id.trtc_usage_age_months", readonly=False
     )
+    trtc_credit_rate = fields.Selection(
+        related="company_id.trtc_credit_rate", readonly=False, required=True
+    )
     trtc_deferred_account_id = fields.Many2one(
         related="company_id.trtc_deferred_account_id",
         readonly=False,

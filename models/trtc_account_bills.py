@@ -74,6 +74,7 @@ class TrtcAccount(models.Model):
             errors += failed
         if errors and len(accounts) == 1:
             raise errors[0]
+        members._fit_draft_rates()
         drafts = members._get_drafts_to_post()
         to_post = drafts.filtered(lambda move: move._trtc_is_refreshable())
         (drafts - to_post)._trtc_keep_drafts()

@@ -197,15 +197,22 @@ class TrtcAccount(models.Model):
         if not (company.trtc_offer_amount and company.trtc_offer_currency_id):
             return {}
         shipped = self._get_shipped_pricelists()
+        currencies = company.trtc_offer_currency_id | self.currency_id
         limits = {}
         for month in months:
             last = periods.period_of(month, periods.MONTH)[1]
+            day = min(last, company._trtc_today())
+            if len(currencies) > 1 and any(
+                company._trtc_get_missing_rate(one, day) for one in currencies
+            ):
+                # Nobody knows yet what the amount is worth in the currency of the account.
+                continue
             if self._get_pricelist(last) in shipped:
                 limit = company.trtc_offer_currency_id._convert(
                     company.trtc_offer_amount,
                     self.currency_id,
                     company,
-                    min(last, company._trtc_today()),
+                    day,
                     round=False,
                 )
                 limits[month] = to_decimal(limit, 8)

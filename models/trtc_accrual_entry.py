@@ -3,6 +3,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 from odoo import api, models
+from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_date
 
@@ -112,7 +113,11 @@ class TrtcAccrual(models.Model):
         """Return [(key, amount, balance)] of the income lines of an entry, each rounded.
 
         :param dict groups: {key: values of lines}
+        :raise UserError: where the currency has no rate of exchange on that day
         """
+        missing = company._trtc_get_missing_rate(currency, date)
+        if groups and missing:
+            raise UserError(company._trtc_show_missing_rate(missing, date))
         rounding = Decimal(repr(currency.rounding))
         parts = []
         for key, found in groups.items():

@@ -66,6 +66,7 @@ from . import (
     test_pricelist_history,
     test_prices,
     test_query_counts,
+    test_rates,
     test_refund,
     test_refusals,
     test_report,

@@ -20,6 +20,7 @@ from . import (
     trtc_settings_arrears,
     trtc_settings_late,
     trtc_settings_usage,
+    trtc_settings_rate,
     trtc_subscribe,
     trtc_suspend,
 )
