@@ -3,6 +3,8 @@ from typing import NamedTuple
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from .flow import in_flow
+
 #: What a refresh changes on the lines of a draft.
 REFRESHED = ("name", "trtc_name", "quantity", "sequence", "trtc_date_from", "trtc_date_to")
 
@@ -33,8 +35,8 @@ class InvoicePlan(NamedTuple):
         return {**self.vals, "invoice_line_ids": commands}
 
 
-#: What users may set by hand. Where a line was copied from says nothing by itself.
-SET_BY_USERS = ("trtc_reopens", "trtc_origin_line_id")
+#: What users may set by hand.
+SET_BY_USERS = ("trtc_reopens",)
 
 
 def check_own_fields(env, names):
@@ -42,8 +44,9 @@ def check_own_fields(env, names):
 
     :param names: names of the fields to set
     """
+    allowed = (*SET_BY_USERS, "trtc_origin_line_id") if in_flow(env) else SET_BY_USERS
     if not env.su and any(
-        name.startswith("trtc_") and name not in SET_BY_USERS for name in names
+        name.startswith("trtc_") and name not in allowed for name in names
     ):
         raise AccessError(
             env._(

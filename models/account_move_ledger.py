@@ -133,6 +133,7 @@ class AccountMove(models.Model):
                 )
             )
         self._trtc_check_customer(rows)
+        self._trtc_check_amounts()
         figures = rows._get_figures()
         manual = []
         for line, held in rows.grouped("move_line_id").items():

@@ -75,12 +75,6 @@ class AccountMoveLine(models.Model):
         self.sudo().trtc_allocation_ids._erase()
         return super().unlink()
 
-    def _copy_data_extend_business_fields(self, values):
-        result = super()._copy_data_extend_business_fields(values)
-        if self.move_id.trtc_account_id:
-            values["trtc_origin_line_id"] = self.id
-        return result
-
     # === ACTION === #
 
     def action_open_trtc_lines(self):
@@ -118,6 +112,8 @@ class AccountMoveLine(models.Model):
     def _trtc_is_as_generated(self):
         """Tell whether text, quantity and price are still what the statements say."""
         self.ensure_one()
+        if not self._trtc_has_own_amount():
+            return False
         if self.trtc_is_rounding:
             return True
         return self.name == self.trtc_name and self._trtc_has_generated_figures()

@@ -144,8 +144,11 @@ class AccountMove(models.Model):
     def _trtc_get_rate_obstacle(self):
         """Return why this draft cannot be posted for want of a rate, and what to do, or None."""
         self.ensure_one()
+        account = self.sudo().trtc_account_id
         if (
             not self.is_invoice()
+            # Another currency than that of the account is refused for that.
+            or (account and account.currency_id != self.currency_id)
             or self._trtc_has_typed_rate()
             or self._trtc_has_rate_of_original()
         ):

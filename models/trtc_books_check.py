@@ -151,6 +151,7 @@ class TrtcBooksCheck(models.Model):
             ]
             if whole:
                 findings += self._find_unassigned(accounts.company_id, date_from, date_to)
+                findings += self._find_sold_elsewhere(accounts.company_id, date_from, date_to)
             self.env.flush_all()
             savepoint.rollback()
         self.env.invalidate_all(flush=False)

@@ -41,6 +41,7 @@ from . import (
     test_ingest_senders,
     test_ingest_words,
     test_invoice_choices,
+    test_invoice_copies,
     test_invoice_guards,
     test_invoice_lifecycle,
     test_invoice_sending,

@@ -297,7 +297,8 @@ class TestInvoicingUser(InvoiceCase):
         """Return {field: a value that somebody might forge} of all of our fields."""
         records = {"trtc.account": self.account.id, "trtc.item": self.item("av_hd").id}
         records |= {"trtc.fee": self.fee.id, "trtc.application": self.application.id}
-        values = {"date": "2024-10-01", "boolean": True, "integer": 1}
+        records["account.move.line"] = move.invoice_line_ids[:1].id
+        values = {"date": "2024-10-01", "boolean": True, "integer": 1, "float": 1.5}
         values |= {"selection": "usage", "text": "Forged", "char": "Forged", "json": {"1": 2}}
         allocation = move.sudo().trtc_allocation_ids[:1]
         found = {}
@@ -411,9 +412,14 @@ class TestInvoicingUser(InvoiceCase):
         self.assertFalse(self.invoice("2024-10-31"), "the credit note is a draft")
 
     def test_a_duplicate_takes_ties_along(self):
-        move = self._post()
-        copy = move.copy()
-        self.assertEqual(copy.amount_untaxed, 3.99)
+        self._ingest(1000)
+        move = self.invoice("2024-10-31")
+        advice = {"name": "Advice", "price_unit": 10, "tax_ids": []}
+        move.invoice_line_ids = [Command.create(advice)]
+        move.action_post()
+        copy = move.with_user(self.clerk).copy()
+        self.assertEqual(copy.invoice_line_ids.mapped("name"), ["Advice"])
+        self.assertEqual((copy.amount_untaxed, copy.amount_total), (10, 10))
         self._assert_untied(copy)
         self.assertEqual(self.lines().statement_id.move_ids, move.sudo())
         self.assertFalse(self.invoice("2024-10-31"))

@@ -131,9 +131,8 @@ class TestInvoiceLifecycle(TrtcCommon):
 
     def test_a_copied_invoice_bills_usage_again(self):
         move = self._bill()
-        copy = move.copy()
-        self.assertFalse(copy.trtc_account_id)
-        self.assertFalse(copy.trtc_allocation_ids)
+        with self.assertRaisesRegex(UserError, "a copy would bill it twice"):
+            move.copy()
         self.assertEqual(self.lines().statement_id.move_ids, move)
         self.assertFalse(self._bill())
 

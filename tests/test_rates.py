@@ -200,6 +200,7 @@ class TestDraftRates(RateCase):
             invoice_grouping="customer",
         )
         self.usage("av_hd", 60_000, "2024-10-12", self.make_application(other))
+        other.settle("2024-10-31")
         self.set_rate("2024-10-01", 7)
         draft = self.draft()
         self.assertEqual(draft.amount_untaxed, 5600)

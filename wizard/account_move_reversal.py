@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.flow import FLOW
+
 
 class AccountMoveReversal(models.TransientModel):
     _inherit = "account.move.reversal"
@@ -37,6 +39,8 @@ class AccountMoveReversal(models.TransientModel):
     def reverse_moves(self, is_modify=False):
         if is_modify:
             self._trtc_check_modify()
+        # The new invoice has the lines of the one that it replaces.
+        self = self.with_context(trtc_flow=FLOW)
         self = self.with_context(trtc_reopens=is_modify or self.trtc_reopens)
         company = self._trtc_get_company()
         if company:
