@@ -37,7 +37,7 @@ class AccountMove(models.Model):
         what they hold.
         """
         vals_list = super().copy_data(default)
-        if in_flow(self.env):
+        if in_flow(self.env) or "line_ids" in (default or {}):
             return vals_list
         for move, vals in zip(self.sudo(), vals_list, strict=True):
             if not (vals and move.trtc_account_id):
@@ -58,7 +58,7 @@ class AccountMove(models.Model):
 
     def copy(self, default=None):
         copies = super().copy(default)
-        if not in_flow(self.env):
+        if not (in_flow(self.env) or "line_ids" in (default or {})):
             for move, copied in zip(self.sudo(), copies, strict=True):
                 if move.trtc_account_id:
                     copied._message_log(
