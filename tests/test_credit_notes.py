@@ -654,3 +654,74 @@ class TestCreditedFees(CreditCase):
             self.reverse(move, trtc_reopens=False)
             obstacle = pack._get_refund_obstacle(day)
             self.assertIn("A credit note takes back", obstacle)
+
+
+@tagged("post_install", "-at_install")
+class TestCreditedDays(CreditCase):
+    """The dialog says which days it credits before it does."""
+
+    def open(self, **vals):
+        form = Form(
+            self.env["trtc.credit"]
+            .with_user(self.user_accountant)
+            .with_context(default_move_id=self.move.id)
+        )
+        form.reason = "Outage"
+        for name, value in vals.items():
+            setattr(form, name, value)
+        return form
+
+    def enter(self, form, quantity, place=0):
+        with form.line_ids.edit(place) as line:
+            line.quantity = quantity
+        return form.taken
+
+    def setUp(self):
+        super().setUp()
+        for day in ("2024-11-01", "2024-11-02", "2024-11-30"):
+            self.usage("av_hd", 36_000, day)
+        self.move = self.invoice("2024-11-30")
+        self.move.action_post()
+        self.name = f"{self.application.display_name} - {self.item('av_hd').name}"
+
+    def test_the_last_days_of_a_month_are_credited_unsaid(self):
+        form = self.open()
+        self.assertFalse(form.taken)
+        self.assertEqual(
+            self.enter(form, 1000),
+            f"{self.name}: 1,000 min, 11/02/2024 to 11/30/2024; of 11/02/2024 400 of 600",
+        )
+        # It follows the quantity, and what it says is what is done.
+        self.assertEqual(
+            self.enter(form, 700),
+            f"{self.name}: 700 min, 11/02/2024 to 11/30/2024; of 11/02/2024 100 of 600",
+        )
+        credit = self.env["account.move"].browse(form.save().action_credit()["res_id"])
+        rows = credit.trtc_allocation_ids
+        self.assertEqual(
+            {str(row.statement_line_id.date): row.quantity for row in rows},
+            {"2024-11-30": -600, "2024-11-02": -100},
+        )
+
+    def test_whole_days_and_chosen_days_are_named(self):
+        form = self.open()
+        self.assertEqual(self.enter(form, 600), f"{self.name}: 600 min, 11/30/2024")
+        self.assertEqual(
+            self.enter(form, 1800), f"{self.name}: 1,800 min, 11/01/2024 to 11/30/2024"
+        )
+        form.date_to = "2024-11-01"
+        self.assertFalse(form.taken)
+        self.assertEqual(self.enter(form, 20), f"{self.name}: 20 min, 11/01/2024")
+        form.whole = True
+        self.assertEqual(form.taken, f"{self.name}: 600 min, 11/01/2024")
+
+    def test_a_quantity_that_is_not_left_is_told_at_once(self):
+        self.assertIn("1,801 cannot be credited", self.enter(self.open(), 1801))
+
+    def test_applications_are_told_apart(self):
+        self.move = self.posted
+        form = self.open(whole=True)
+        lines = form.taken.split("\n")
+        self.assertEqual(len(lines), 3)
+        [other] = [line for line in lines if self.other.display_name in line]
+        self.assertTrue(other.endswith(": 600 min, 10/05/2024"), other)

@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 
 from .common import TrtcCommon
+from .test_migration import load
 
 
 class RateCase(TrtcCommon):
@@ -475,3 +476,54 @@ class TestCreditRate(RateCase):
         )
         move.action_post()
         self.assert_balanced_at(self.reverse(move=move), 5)
+
+
+@tagged("post_install", "-at_install")
+class TestMigratedDrafts(RateCase):
+    """Drafts of former versions do not say which rate was looked up."""
+
+    def migrate(self):
+        self.env.flush_all()
+        load("19.0.3.2.0", "post-docs").migrate(self.env.cr, "19.0.3.1.0")
+        self.env.invalidate_all()
+
+    def make_old(self, **vals):
+        """Return a draft as former versions left it, whose rate was corrected since."""
+        self.set_rate("2024-10-01", 7)
+        draft = self.draft()
+        draft.write(vals)
+        draft.flush_recordset()
+        self.env.cr.execute(
+            "UPDATE account_move SET trtc_rate = NULL WHERE id = %s", [draft.id]
+        )
+        draft.invalidate_recordset()
+        self.set_rate("2024-10-31", 5)
+        return draft
+
+    def test_an_old_rate_of_the_table_is_taken_for_a_typed_one(self):
+        draft = self.make_old()
+        self.migrate()
+        draft.action_post()
+        self.assert_balanced_at(draft, 5)
+
+    def test_a_rate_that_somebody_typed_is_overwritten(self):
+        draft = self.make_old(invoice_currency_rate=6.5)
+        self.migrate()
+        draft.action_post()
+        self.assert_balanced_at(draft, 6.5)
+
+    def test_drafts_recur_for_ever(self):
+        draft = self.make_old()
+        copied = self.env["account.move"].create(
+            {"move_type": "out_invoice", "partner_id": self.customer.id}
+        )
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE account_move SET auto_post = 'monthly', auto_post_origin_id = %s"
+            " WHERE id = ANY(%s)",
+            [draft.id, [draft.id, copied.id]],
+        )
+        self.env.invalidate_all()
+        self.migrate()
+        self.assertEqual((draft | copied).mapped("auto_post"), ["no", "no"])
+        self.assertIn("billed once", str(copied.message_ids[:1].body))

@@ -57,6 +57,11 @@ class TrtcCredit(models.TransientModel):
         readonly=False,
     )
     amount = fields.Monetary(string="Untaxed Credit", compute="_compute_amount")
+    taken = fields.Text(
+        string="Days to Credit",
+        compute="_compute_taken",
+        help="Which days the quantities are credited on: the last ones that you chose, first.",
+    )
 
     # === COMPUTE === #
 
@@ -77,6 +82,11 @@ class TrtcCredit(models.TransientModel):
     def _compute_amount(self):
         for wizard in self:
             wizard.amount = sum(wizard.line_ids.mapped("amount"))
+
+    @api.depends("line_ids.quantity")
+    def _compute_taken(self):
+        for wizard in self:
+            wizard.taken = "\n".join(wizard._show_taken())
 
     # === ACTION === #
 
@@ -198,6 +208,60 @@ class TrtcCredit(models.TransientModel):
                 parts.append((line.move_line_id, row, taken * way))
                 left -= taken
         return parts
+
+    def _show_taken(self):
+        """Return a text for each line that is credited: on which days, and how much."""
+        self.ensure_one()
+        groups, texts = self._get_groups(), []
+        for line in self.line_ids:
+            quantity = to_decimal(line.quantity)
+            if not quantity:
+                continue
+            rows = groups.get(line._get_key(), {})
+            try:
+                parts = self._take(line, rows, quantity)
+            except UserError as error:
+                texts.append(str(error))
+                continue
+            texts.append(self._show_line(line, rows, parts, quantity))
+        return texts
+
+    def _show_line(self, line, rows, parts, quantity):
+        """Return in words which days a line credits.
+
+        :param rows: {statement line or fee: quantity that is left}
+        :param parts: [(invoice line, statement line or fee, quantity)] of what is credited
+        """
+        spans = [billed._get_period() for _line, billed, _quantity in parts]
+        first, last = min(span[0] for span in spans), max(span[1] for span in spans)
+        days = format_date(self.env, first)
+        if first != last:
+            days = self.env._(
+                "%(date_from)s to %(date_to)s",
+                date_from=days,
+                date_to=format_date(self.env, last),
+            )
+        text = self.env._(
+            "%(what)s: %(quantity)s %(unit)s, %(days)s",
+            what=" - ".join(filter(None, [line.application_id.display_name, line.name])),
+            quantity=show_figure(self.env, quantity),
+            unit=line.uom_id.name or "",
+            days=days,
+        )
+        cut = [(one, part) for _line, one, part in parts if part != rows[one]]
+        if not cut:
+            return text
+        # At most the first day is credited in part.
+        billed, part = cut[-1]
+        if first == last and len(rows) == 1:
+            return text
+        return self.env._(
+            "%(text)s; of %(day)s %(part)s of %(all)s",
+            text=text,
+            day=format_date(self.env, billed._get_period()[0]),
+            part=show_figure(self.env, part),
+            all=show_figure(self.env, rows[billed]),
+        )
 
     def _check_lines(self, parts):
         """Raise if more of an invoice line would come back than it bills in all.
