@@ -10,12 +10,17 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..rating import periods
+from ..report.trtc_statement_pages import PRINTED_LINES
+from .portal_csv import send_csv
 from .portal_list import PortalList
 
 URL = "/my/trtc/statements"
 
 
 class TrtcPortal(CustomerPortal):
+    #: lines of a statement on one page
+    _trtc_lines_per_page = 50
+
     def _prepare_home_portal_values(self, counters):
         values = super()._prepare_home_portal_values(counters)
         if "trtc_statement_count" in counters:
@@ -144,9 +149,14 @@ class TrtcPortal(CustomerPortal):
 
     # === PAGE === #
 
-    @http.route([f"{URL}/<int:statement_id>"], type="http", auth="public", website=True)
+    @http.route(
+        [f"{URL}/<int:statement_id>", f"{URL}/<int:statement_id>/page/<int:page>"],
+        type="http",
+        auth="public",
+        website=True,
+    )
     def portal_my_trtc_statement(
-        self, statement_id, access_token=None, report_type=None, download=False, **kw
+        self, statement_id, page=1, access_token=None, report_type=None, download=False, **kw
     ):
         try:
             statement_sudo = self._document_check_access(
@@ -161,20 +171,49 @@ class TrtcPortal(CustomerPortal):
                 report_ref="trtc_billing.report_statement_action",
                 download=download,
             )
-        values = self._statement_get_page_view_values(statement_sudo, access_token, **kw)
+        values = self._statement_get_page_view_values(statement_sudo, access_token, page, **kw)
         return request.render("trtc_billing.portal_statement_page", values)
 
-    def _statement_get_page_view_values(self, statement_sudo, access_token, **kwargs):
-        query = {"report_type": "pdf", "download": "true"}
-        if access_token:
-            query["access_token"] = access_token
+    @http.route(
+        f"{URL}/<int:statement_id>/lines.csv",
+        type="http",
+        auth="public",
+        website=True,
+        sitemap=False,
+    )
+    def portal_my_trtc_statement_lines(self, statement_id, access_token=None, **kw):
+        try:
+            statement_sudo = self._document_check_access(
+                "trtc.statement", statement_id, access_token
+            )
+        except (AccessError, MissingError):
+            return request.redirect("/my")
+        name = f"trtc-{statement_sudo._get_report_base_filename()}.csv"
+        return send_csv(name, statement_sudo._iterate_sheet())
+
+    def _statement_get_page_view_values(self, statement_sudo, access_token, page=1, **kwargs):
+        step = self._trtc_lines_per_page
+        pager = portal_pager(
+            url=statement_sudo.access_url,
+            total=statement_sudo._get_totals().count,
+            page=page,
+            step=step,
+            url_args={"access_token": access_token} if access_token else {},
+        )
+        document = statement_sudo._get_document_values(step, pager["offset"])
+        token = {"access_token": access_token} if access_token else {}
+        query = {"report_type": "pdf", "download": "true", **token}
+        url = statement_sudo.access_url
         values = {
             "page_name": "trtc_statement",
             "statement": statement_sudo,
-            "document": statement_sudo._get_document_values(),
-            "pack_urls": self._get_pack_urls(statement_sudo),
+            "document": document,
+            "pager": pager,
+            "pack_urls": self._get_pack_urls(document),
             "invoices": self._get_invoices_by_statement(statement_sudo)[statement_sudo],
-            "download_url": f"{statement_sudo.access_url}?{urlencode(query)}",
+            "download_url": f"{url}?{urlencode(query)}",
+            "lines_url": f"{url}/lines.csv{'?' if token else ''}{urlencode(token)}",
+            "printed_lines": PRINTED_LINES,
             "adjustments": self._get_adjustments(statement_sudo),
         }
         return self._get_page_view_values(
@@ -194,16 +233,18 @@ class TrtcPortal(CustomerPortal):
             ("is_adjustment", "=", True),
             ("line_ids.date", "=", statement_sudo.date_to),
         ]
-        return Statement.search(domain, order="revision")
+        return Statement.search(domain, order="revision", limit=self._trtc_lines_per_page)
 
     # === TOOLING === #
 
-    def _get_pack_urls(self, statement_sudo):
-        """Return {pack id: address} of the packs that the user may open.
+    def _get_pack_urls(self, document):
+        """Return {pack id: address} of the packs shown that the user may open.
 
         The token of a statement opens that statement, and no pack.
         """
-        packs_sudo = statement_sudo.line_ids.draw_ids.pack_id
+        packs_sudo = document["lines"].draw_ids.pack_id.union(
+            *(move["pack"] for move in document["moves"])
+        )
         Pack = request.env["trtc.minute.pack"]
         if not packs_sudo or not Pack.has_access("read"):
             return {}

@@ -25,6 +25,7 @@ from . import (
     entered,
     ir_attachment,
     made,
+    mail_message,
     product_pricelist,
     product_pricelist_guard,
     product_pricelist_item,
@@ -37,6 +38,7 @@ from . import (
     res_company_usage,
     res_config_settings,
     sealed,
+    shown,
     thread,
     trtc_account,
     trtc_account_accrue,
@@ -128,5 +130,6 @@ from . import (
     trtc_usage_messages,
     trtc_usage_review,
     trtc_usage_source,
+    trtc_visible,
     uom_uom,
 )

@@ -1,5 +1,8 @@
 from odoo import api, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from .shown import is_customer
 
 
 class IrAttachment(models.Model):
@@ -30,6 +33,25 @@ class IrAttachment(models.Model):
         if not self.env.su:
             self._check_trtc_kept(self._get_trtc_import_ids())
         return super().unlink()
+
+    # === CORE OVERRIDES === #
+
+    def _search(self, domain, *args, bypass_access=False, **kwargs):
+        if not self.env.su and not bypass_access and is_customer(self.env):
+            ours = self.env["mail.message"]._get_trtc_staff_models()
+            domain = Domain(domain) & Domain("res_model", "not in", ours)
+        return super()._search(domain, *args, bypass_access=bypass_access, **kwargs)
+
+    def _inaccessible_comodel_records(self, model_and_ids, operation):
+        """What the staff attaches to its messages is the staff's, like the messages."""
+        if not self.env.su and is_customer(self.env):
+            ours = self.env["mail.message"]._get_trtc_staff_models()
+            for model in set(ours) & set(model_and_ids):
+                yield from ((model, res_id) for res_id in model_and_ids[model] if res_id)
+            model_and_ids = {
+                model: ids for model, ids in model_and_ids.items() if model not in ours
+            }
+        yield from super()._inaccessible_comodel_records(model_and_ids, operation)
 
     # === TOOLING === #
 

@@ -7,6 +7,8 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from .thread import TO_CUSTOMER
+
 _logger = logging.getLogger(__name__)
 
 
@@ -246,7 +248,7 @@ class TrtcAccount(models.Model):
         values = template.sudo()._generate_template(
             record.ids, ("subject", "body_html", "email_from")
         )[record.id]
-        return self.message_post(
+        return self.with_context(trtc_to_customer=TO_CUSTOMER).message_post(
             body=values["body_html"],
             subject=values["subject"],
             email_from=values.get("email_from") or None,

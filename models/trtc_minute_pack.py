@@ -107,6 +107,8 @@ class TrtcMinutePack(models.Model):
         ],
         compute="_compute_state",
         search="_search_state",
+        # What day it is says the company, whose settings are not for customers.
+        compute_sudo=True,
     )
     refunded = fields.Boolean(readonly=True, copy=False)
     alert_percent = fields.Integer(

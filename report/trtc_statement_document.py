@@ -1,4 +1,3 @@
-from decimal import Decimal
 from functools import partial
 
 from babel.dates import format_skeleton
@@ -7,8 +6,8 @@ from markupsafe import Markup
 from odoo import models
 from odoo.tools.misc import babel_locale_parse, format_date, get_lang
 
-from ..models.figures import AMOUNT_DECIMALS, count_decimals, show_figure, show_money, to_decimal
-from ..rating.engine import canonical
+from ..models.figures import AMOUNT_DECIMALS, count_decimals, show_figure, show_money
+from .trtc_statement_pages import PRINTED_LINES
 
 #: Parts of a quantity that are not billed: each is shown where there is any.
 PARTS = ("free_quantity", "pack_quantity", "locked_quantity")
@@ -19,65 +18,72 @@ class TrtcStatement(models.Model):
 
     # === TOOLING === #
 
-    def _get_document_values(self):
+    def _get_document_values(self, limit=None, offset=0):
         """Return what the PDF and the portal page of this statement show.
 
-        ``groups`` is a list of ``{"application", "lines", "amount"}``, ``amounts`` are
-        exact by line id, ``parts`` are the names of those of :data:`PARTS` that there
-        are, ``moves`` is what :meth:`_get_moves` returns.
+        ``groups`` is a list of ``{"application", "lines", "amount", "is_continued"}`` of the
+        lines shown, ``amounts`` are exact by line id, ``parts`` are the names of those of
+        :data:`PARTS` that there are, ``moves`` is what :meth:`_get_moves` returns.  Where
+        not all lines are shown, ``sums`` and ``days`` tell what all of them come to.
+
+        :param int limit: lines to show at most; default all that the PDF lists, and none
+            of a statement that has more
+        :param int offset: how many lines to leave out before
         """
         self.ensure_one()
-        exact = self.line_ids._get_exact_amounts()
-        amounts = {line_id: amount for line_id, (_q, _p, amount) in exact.items()}
-        decimals = max(map(count_decimals, amounts.values()), default=0)
-        decimals = min(max(decimals, self.currency_id.decimal_places), AMOUNT_DECIMALS)
-        by_application = self.line_ids.grouped("application_id")
+        totals = self._get_totals()
+        if limit is None:
+            limit = PRINTED_LINES if totals.count <= PRINTED_LINES else 0
+        lines = self._get_lines(limit, offset) if limit else self.env["trtc.statement.line"]
+        exact = lines._get_exact_amounts()
+        decimals = min(max(totals.decimals, self.currency_id.decimal_places), AMOUNT_DECIMALS)
+        is_whole = len(lines) == totals.count
         return {
-            "groups": [
-                {
-                    "application": application,
-                    "lines": by_application[application].sorted(
-                        lambda line: (line.item_id.sequence, line.kind, line.date, line.id)
-                    ),
-                    "amount": self._get_sum(by_application[application], amounts),
-                }
-                for application in sorted(
-                    by_application, key=lambda application: canonical(application.sdkappid)
-                )
-            ],
-            "amounts": amounts,
-            "total": self._get_sum(self.line_ids, amounts),
+            "groups": self._get_line_groups(lines, offset),
+            "lines": lines,
+            "first": offset + 1,
+            "last": offset + len(lines),
+            "count": totals.count,
+            "is_whole": is_whole,
+            "amounts": {line_id: amount for line_id, (_q, _p, amount) in exact.items()},
+            "total": totals.amount,
+            "sums": [] if is_whole else self._get_sums(),
+            "days": [] if is_whole else self._get_days(),
             "moves": self._get_moves(),
-            "parts": [name for name in PARTS if any(self.line_ids.mapped(name))],
+            "parts": [name for name in PARTS if getattr(totals, name)],
             "show": partial(show_figure, self.env),
             "show_amount": partial(show_figure, self.env, minimum=decimals),
             "show_money": partial(show_money, self.env, currency=self.currency_id),
         }
 
-    def _get_moves(self):
-        """Return, for an adjustment, what it gave back to packs and took from them.
-
-        A list of ``{"pack", "draws", "minutes"}`` in the order of the packs; the draws
-        are in the order of days, and ``minutes`` is their exact sum.
-        """
-        if not self.is_adjustment:
-            return []
-        by_pack = self.sudo().line_ids.draw_ids.grouped("pack_id")
+    def _get_line_groups(self, lines, offset):
+        """Return lines by application, each with what all its lines come to."""
+        by_application = lines.grouped("application_id")
+        whole = self.env["trtc.application"]
+        amounts = self._get_application_amounts(lines.application_id, whole in by_application)
+        before = self._get_lines(1, offset - 1) if offset and lines else lines.browse()
         return [
             {
-                "pack": pack,
-                "draws": by_pack[pack].sorted(
-                    lambda draw: (draw.date, draw.item_id.sequence, draw.id)
-                ),
-                "minutes": sum(
-                    (to_decimal(draw.minutes) for draw in by_pack[pack]), Decimal(0)
-                ),
+                "application": application,
+                "lines": found,
+                "amount": amounts[application.id],
+                "is_continued": bool(before) and before.application_id == application,
             }
-            for pack in sorted(by_pack, key=lambda pack: pack._get_order())
+            for application, found in by_application.items()
         ]
 
-    def _get_sum(self, lines, amounts):
-        return sum((amounts[line.id] for line in lines), Decimal(0))
+    def _get_page_url(self):
+        """Return the address of the page of this statement, without a token."""
+        self.ensure_one()
+        return f"{self.get_base_url()}{self.access_url}"
+
+    def _get_printed_sums(self):
+        """Return what the PDF tells of a statement with too many lines to list.
+
+        Per application and billing item, where that is not too much either.
+        """
+        sums = self._get_sums(by_application=True, limit=PRINTED_LINES + 1)
+        return sums if len(sums) <= PRINTED_LINES else self._get_sums()
 
     def _get_period_label(self):
         """Return the period in the reader's words: a day, a month, or a span of days."""
