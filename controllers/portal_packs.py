@@ -129,7 +129,7 @@ class TrtcPackPortal(CustomerPortal):
         oldest_first = sortby == "oldest"
         pager = portal_pager(
             url=url,
-            total=pack_sudo.draw_count,
+            total=pack_sudo._count_ledger(),
             page=page,
             step=self._trtc_ledger_rows_per_page,
             url_args={"sortby": "oldest"} if oldest_first else {},

@@ -154,7 +154,7 @@ class AccountMove(models.Model):
     def _trtc_is_refreshable(self):
         """Tell whether this is a draft that is still as it was generated."""
         self.ensure_one()
-        account = self.trtc_account_id
+        account = self._trtc_get_billed_account()
         if self.state != "draft" or self.posted_before or self.is_move_sent:
             return False
         if self.reversed_entry_id:

@@ -91,19 +91,36 @@ class AccountMove(models.Model):
         back._check_may_hold()
         back._set_released(False)
 
+    def _trtc_get_billed_account(self):
+        """Return the account of this invoice, as it is billed to the customer of the invoice."""
+        self.ensure_one()
+        account, customer = self.trtc_account_id, self.commercial_partner_id
+        former = account.sudo().former_customer_ids.commercial_partner_id
+        return account._for_customer(customer) if customer in former else account
+
     def _trtc_check_customer(self, rows):
         """Raise if this document would show usage of one customer to another one."""
-        accounts = rows.account_id | self.sudo().trtc_account_id
-        others = accounts.filtered(
-            lambda account: account.commercial_partner_id != self.commercial_partner_id
-        )
+        others = rows._get_customers() - self.commercial_partner_id
+        away = self.partner_id.commercial_partner_id - self.commercial_partner_id
+        if away and not others:
+            raise UserError(
+                self.env._(
+                    "%(document)s bills TRTC usage of %(customer)s: it cannot go to %(partner)s, "
+                    "who belongs to %(other)s now. Choose a contact of %(customer)s as its "
+                    "customer.",
+                    document=self._trtc_get_names(),
+                    customer=self.commercial_partner_id.display_name,
+                    partner=self.partner_id.name or self.partner_id.display_name,
+                    other=away.display_name,
+                )
+            )
         if others:
             raise UserError(
                 self.env._(
                     "%(document)s bills TRTC usage of %(customer)s: it cannot go to %(partner)s, "
                     "who would read it. Set the customer back, or invoice something else by hand.",
                     document=self._trtc_get_names(),
-                    customer=others[0].commercial_partner_id.display_name,
+                    customer=others[0].display_name,
                     partner=self.partner_id.display_name,
                 )
             )

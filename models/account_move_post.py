@@ -262,7 +262,7 @@ class AccountMove(models.Model):
     def _trtc_get_change(self):
         """Return what sets this draft apart from what was generated, and what to do."""
         self.ensure_one()
-        account = self.trtc_account_id
+        account = self._trtc_get_billed_account()
         values = {
             "partner": account._get_invoice_partner().display_name,
             "currency": account.currency_id.name,

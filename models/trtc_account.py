@@ -31,9 +31,6 @@ class TrtcAccount(models.Model):
         tracking=True,
         check_company=True,
     )
-    commercial_partner_id = fields.Many2one(
-        related="partner_id.commercial_partner_id", store=True, index=True
-    )
     company_id = fields.Many2one(
         "res.company",
         required=True,

@@ -177,7 +177,8 @@ class TrtcAccount(models.Model):
     def _get_overdue_query(self, today):
         """Return the query of (account id, *:class:`Overdue`) for these accounts.
 
-        An invoice belongs to its account, and to each whose usage or fees it bills.
+        An invoice belongs to its account, and to each whose usage or fees it bills; not
+        that of a former customer, who has the account no more.
         """
         return SQL(
             """
@@ -200,6 +201,8 @@ class TrtcAccount(models.Model):
                      WHERE fee.account_id = ANY(%(accounts)s)
                        AND allocation.released IS NOT TRUE) AS owner
               JOIN account_move move ON move.id = owner.move_id
+              JOIN trtc_account billed ON billed.id = owner.account_id
+               AND billed.commercial_partner_id = move.commercial_partner_id
               JOIN account_move_line line ON line.move_id = move.id
               JOIN account_account booked ON booked.id = line.account_id
              WHERE move.state = 'posted' AND move.move_type = 'out_invoice'

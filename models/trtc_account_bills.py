@@ -58,6 +58,8 @@ class TrtcAccount(models.Model):
         by_company, errors = defaultdict(list), []
         with_fees = members._filter_with_fees_due(until)
         due = members._filter_uninvoiced() | with_fees
+        # Read for all of them together.
+        members.former_customer_ids.fetch(["commercial_partner_id"])
         for group in self._get_due_groups(groups, due):
             if all(account._lock_for_billing() for account in group):
                 company = group.company_id
@@ -67,6 +69,10 @@ class TrtcAccount(models.Model):
                     account._attempt(errors, partial(account._open_terms, until))
                 if len(errors) == known:
                     by_company[company] += lead._get_bills(until)
+                    for account in company._trtc_in_billing_time(group):
+                        # What was settled before the account moved goes where it belongs.
+                        for former in account._get_as_billed()[1:]:
+                            by_company[company] += former._get_bills(until)
         moves = self.env["account.move"].sudo()
         for company, bills in by_company.items():
             created, failed = company._trtc_in_billing_time(moves)._trtc_invoice(bills)
@@ -144,8 +150,12 @@ class TrtcAccount(models.Model):
         """Return the fees that are due for invoicing."""
         limit = self._get_fee_limit(until)
         # Read for all the accounts of a run together, not one by one.
-        fees = self._get_invoice_group().fee_ids
-        due = fees.filtered(lambda fee: fee.date <= limit and fee._is_unbilled())
+        fees, customer = self._get_invoice_group().fee_ids, self._get_billed_customer()
+        due = fees.filtered(
+            lambda fee: fee.date <= limit
+            and fee.commercial_partner_id == customer
+            and fee._is_unbilled()
+        )
         return due.sorted(lambda fee: (fee.date_from, fee.id))
 
     def _get_draft_for_fees(self):
@@ -156,6 +166,7 @@ class TrtcAccount(models.Model):
         drafts = self.env["account.move"].search(
             [
                 ("trtc_account_id", "=", self.id),
+                ("commercial_partner_id", "=", self._get_billed_customer().id),
                 ("company_id", "=", self.company_id.id),
                 ("move_type", "=", "out_invoice"),
                 ("state", "=", "draft"),
@@ -185,6 +196,7 @@ class TrtcAccount(models.Model):
         """
         return [
             ("account_id", "in", self._get_invoice_group().ids),
+            ("commercial_partner_id", "=", self._get_billed_customer().id),
             ("date", "<=", limit),
             ("status", "in", ("billable", "waived")),
             ("allocation_ids", "not any", [("released", "=", False)]),
@@ -243,10 +255,10 @@ class TrtcAccount(models.Model):
             ("released", "=", False),
             ("account_id", "in", self._get_invoice_group().ids),
         ]
-        customer = self.commercial_partner_id
         return self.env["account.move"].search(
             [
-                ("trtc_account_id.commercial_partner_id", "=", customer.id),
+                ("trtc_account_id", "!=", False),
+                ("commercial_partner_id", "=", self._get_billed_customer().id),
                 ("company_id", "=", self.company_id.id),
                 ("move_type", "in", ("out_invoice", "out_refund")),
                 ("trtc_allocation_ids", "any", billed),

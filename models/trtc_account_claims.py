@@ -13,7 +13,8 @@ class TrtcAccount(models.Model):
 
     def _get_claims(self, limit):
         """Return what credit notes opened again until a day: rows of the ledger."""
-        return self.env["trtc.allocation"].search(
+        customer = self._get_billed_customer()
+        claims = self.env["trtc.allocation"].search(
             [
                 ("account_id", "in", self._get_invoice_group().ids),
                 ("is_open", "=", True),
@@ -22,6 +23,7 @@ class TrtcAccount(models.Model):
                 ("statement_line_id.date", "<=", limit),
             ]
         )
+        return claims.filtered(lambda claim: claim._get_customer() == customer)
 
     def _get_claim_key(self, claim):
         """Return what claims must share to be one invoice line."""

@@ -76,7 +76,10 @@ class TrtcAccount(models.Model):
 
     def _get_invoice_groups(self):
         """Return {account: the accounts of its group, the leading one first}."""
-        grouped = self.filtered(lambda account: account.invoice_grouping == "customer")
+        # With a former customer an account shares nothing any more.
+        grouped = self.filtered(
+            lambda account: account.invoice_grouping == "customer" and not account._get_former()
+        )
         groups = {account: account for account in self - grouped}
         if grouped:
             candidates = self.sudo().with_context(active_test=False).search(

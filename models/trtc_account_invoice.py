@@ -20,7 +20,7 @@ class TrtcAccount(models.Model):
 
     def _get_invoice_partner(self):
         """Return the partner that invoices of this account are addressed to."""
-        address = self.partner_id.address_get(["invoice"])["invoice"]
+        address = self._get_addressee().address_get(["invoice"])["invoice"]
         return self.env["res.partner"].browse(address)
 
     def _prepare_invoice(self, bill, move_type):

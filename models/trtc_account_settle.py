@@ -327,11 +327,12 @@ class TrtcAccount(models.Model):
             for period in sorted(set(by_period) - known)
         ]
         corrected = sorted(set(by_period) & known)
-        if corrected:
-            span = corrected[0][0], corrected[-1][1]
-            late = list(chain.from_iterable(by_period[period] for period in corrected))
-            revision = self._get_next_revision(cycle)
+        revision = self._get_next_revision(cycle) if corrected else 0
+        for found in self._split_by_customer(corrected):
+            span = found[0][0], found[-1][1]
+            late = list(chain.from_iterable(by_period[period] for period in found))
             plans.append((self._prepare_statement(cycle, span, revision), late))
+            revision += 1
         items, _rules = self.env["trtc.item"]._get_rules()
         applications = {
             application.sdkappid: application.id
@@ -364,8 +365,11 @@ class TrtcAccount(models.Model):
 
     def _prepare_statement(self, cycle, period, revision):
         """Return the values of a statement, without its lines."""
+        customer = self._get_customer_on(period[1])
         return {
             "account_id": self.id,
+            "partner_id": self._for_customer(customer)._get_addressee().id,
+            "commercial_partner_id": customer.id,
             "currency_id": self.currency_id.id,
             "cycle": cycle,
             "date_from": period[0],

@@ -28,7 +28,12 @@ class TrtcAccrualLine(models.Model):
         "trtc.account", required=True, readonly=True, ondelete="restrict", index=True
     )
     commercial_partner_id = fields.Many2one(
-        related="account_id.commercial_partner_id", store=True, string="Customer"
+        "res.partner",
+        string="Customer",
+        compute="_compute_commercial_partner_id",
+        store=True,
+        precompute=True,
+        ondelete="restrict",
     )
     application_id = fields.Many2one("trtc.application", readonly=True, ondelete="restrict")
     item_id = fields.Many2one("trtc.item", readonly=True, ondelete="restrict")
@@ -72,6 +77,16 @@ class TrtcAccrualLine(models.Model):
         ondelete="set null",
         index="btree_not_null",
     )
+
+    # === COMPUTE === #
+
+    # Of the day on which it was made.
+    @api.depends("account_id", "fee_id")
+    def _compute_commercial_partner_id(self):
+        for line in self:
+            line.commercial_partner_id = (
+                line.fee_id.commercial_partner_id or line.account_id.commercial_partner_id
+            )
 
     # === CRUD === #
 

@@ -29,7 +29,12 @@ class TrtcFee(models.Model):
     )
     company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
     commercial_partner_id = fields.Many2one(
-        related="account_id.commercial_partner_id", store=True, index=True
+        "res.partner",
+        compute="_compute_commercial_partner_id",
+        store=True,
+        precompute=True,
+        index=True,
+        ondelete="restrict",
     )
     application_id = fields.Many2one("trtc.application", readonly=True, ondelete="restrict")
     kind = fields.Selection(
@@ -95,6 +100,18 @@ class TrtcFee(models.Model):
     )
 
     # === COMPUTE === #
+
+    # For whom it is charged, wherever account and contact go later.
+    @api.depends("account_id", "refund_of_id")
+    def _compute_commercial_partner_id(self):
+        for fee in self:
+            # A commitment is charged for a month that is over, the others in advance.
+            day = fee.date_to if fee.kind == "commitment" else fee.date_from
+            fee.commercial_partner_id = (
+                fee.refund_of_id.commercial_partner_id
+                or fee.account_id
+                and fee.account_id._get_customer_on(day)
+            )
 
     @api.depends("allocation_ids.move_id", "allocation_ids.released", "allocation_ids.is_open")
     def _compute_move_id(self):

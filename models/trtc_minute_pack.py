@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from odoo import api, fields, models
@@ -37,7 +37,12 @@ class TrtcMinutePack(models.Model):
     )
     company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
     commercial_partner_id = fields.Many2one(
-        related="account_id.commercial_partner_id", store=True, index=True
+        "res.partner",
+        compute="_compute_commercial_partner_id",
+        store=True,
+        precompute=True,
+        index=True,
+        ondelete="restrict",
     )
     application_id = fields.Many2one(
         "trtc.application",
@@ -147,6 +152,12 @@ class TrtcMinutePack(models.Model):
     )
 
     # === COMPUTE === #
+
+    @api.depends("account_id")
+    def _compute_commercial_partner_id(self):
+        for pack in self:
+            account, last = pack.account_id, pack.date_end or date.max
+            pack.commercial_partner_id = account and account._get_customer_on(last)
 
     @api.depends("draw_ids.minutes")
     def _compute_minutes_drawn(self):
@@ -349,6 +360,10 @@ class TrtcMinutePack(models.Model):
                 pack.date_start,
                 pack.date_end,
             )
+
+    def _follow_customer(self):
+        """Let packs that last belong to the customer to whom their account moved."""
+        self._compute_commercial_partner_id()
 
     def _check_balance(self):
         """Tell the salesperson of packs whose balance fell below the alert, once."""

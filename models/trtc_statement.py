@@ -19,12 +19,12 @@ class TrtcStatement(models.Model):
         "trtc.account", required=True, readonly=True, ondelete="restrict", index=True
     )
     company_id = fields.Many2one(related="account_id.company_id", store=True, index=True)
-    partner_id = fields.Many2one(related="account_id.partner_id", store=True)
+    # For whom it was settled, wherever account and contact go later.
+    partner_id = fields.Many2one(
+        "res.partner", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
     commercial_partner_id = fields.Many2one(
-        related="account_id.commercial_partner_id",
-        store=True,
-        index=True,
-        ondelete="restrict",
+        "res.partner", readonly=True, index=True, ondelete="restrict"
     )
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     cycle = fields.Selection(

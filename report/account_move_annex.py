@@ -8,7 +8,15 @@ from odoo.tools import SQL
 
 from ..models.figures import AMOUNT_DECIMALS, count_decimals, show_figure, show_money, to_decimal
 from ..rating.engine import canonical
+from .trtc_statement_pages import PRINTED_LINES
 
+#: By what the annex adds up: the finest that does not make it too long.
+PLACES = {
+    "application": SQL("billed.account_id, billed.application_id"),
+    "account": SQL("billed.account_id, NULL::int"),
+    "invoice": SQL("NULL::int, NULL::int"),
+}
+DETAILS = tuple(PLACES)
 #: What usage is not billed for because something covers it.
 PARTS = ("free", "pack")
 
@@ -66,7 +74,8 @@ class AccountMove(models.Model):
         credit note took back) are lists of
         ``{"account", "application", "rows", "covers", "amount"}``, ``fees`` is one of
         :class:`AnnexFee`, ``accounts`` are those that share the invoice, ``parts`` names
-        those of :data:`PARTS` that there are.  All
+        those of :data:`PARTS` that there are, ``is_summary`` tells that applications, and
+        even accounts, are too many to name them: their rows are added up.  All
         figures are exact Decimals; ``exact_total + rounding + changes + other == total``.
 
         An invoice of fees alone needs no annex: its lines say all that there is.
@@ -74,7 +83,8 @@ class AccountMove(models.Model):
         self.ensure_one()
         if not self.trtc_account_id:
             return None
-        sections = self._trtc_get_annex_sections()
+        detail, rows = self._trtc_read_annex()
+        sections = self._trtc_get_annex_sections(detail, rows)
         if not any(sections.values()):
             return None
         fees = self._trtc_get_annex_fees()
@@ -88,6 +98,7 @@ class AccountMove(models.Model):
             **sections,
             "fees": fees,
             "accounts": self.sudo().trtc_account_ids,
+            "is_summary": detail != DETAILS[0],
             "parts": [name for name in PARTS if any(getattr(row, name) for row in rows)],
             "fee_amount": sum((row.amount for row in fees), Decimal(0)),
             **self._trtc_get_annex_totals(sum(amounts, Decimal(0))),
@@ -108,13 +119,21 @@ class AccountMove(models.Model):
             for row in rows.sorted(lambda row: (row.fee_id.date_from, row.fee_id.id, row.id))
         ]
 
-    def _trtc_get_annex_sections(self):
+    def _trtc_read_annex(self):
+        """Return (which of :data:`DETAILS`, rows): the finest that is not too long to print."""
+        for detail in DETAILS:
+            rows = self._trtc_read_annex_rows(detail)
+            if len(rows) <= PRINTED_LINES:
+                break
+        return detail, rows
+
+    def _trtc_get_annex_sections(self, detail, rows):
         """Return {section: groups of rows by application}."""
-        rows = self._trtc_read_annex_rows()
-        covers = self._trtc_get_annex_covers()
+        covers = self._trtc_get_annex_covers(detail)
         env = self.sudo().env
         items = {item.id: item for item in env["trtc.item"].browse({row[2] for row in rows})}
-        accounts = {one.id: one for one in env["trtc.account"].browse({row[0] for row in rows})}
+        accounts = env["trtc.account"].browse({row[0] for row in rows if row[0]})
+        accounts = {account.id: account for account in accounts}
         applications = env["trtc.application"].browse({row[1] for row in rows if row[1]})
         applications = {application.id: application for application in applications}
         found = {
@@ -123,8 +142,9 @@ class AccountMove(models.Model):
         }
         for account_id, application_id, item_id, section, kind, first, last, *figures in rows:
             row = AnnexRow(items[item_id], kind, first, last, *map(Decimal, figures))
+            account = accounts.get(account_id, env["trtc.account"])
             application = applications.get(application_id, env["trtc.application"])
-            found[section][accounts[account_id], application].append(row)
+            found[section][account, application].append(row)
         return {
             section: [
                 {
@@ -146,24 +166,32 @@ class AccountMove(models.Model):
             for section, by_place in found.items()
         }
 
-    def _trtc_get_annex_covers(self):
-        """Return {(section, account id, application id): what its rows drew from packs}."""
+    def _trtc_get_annex_covers(self, detail):
+        """Return {(section, account id, application id): what its rows drew from packs}.
+
+        Nothing where they are too many to name them.
+        """
         self.env["trtc.pack.draw"].flush_model()
         rows = self.env.execute_query(
             SQL(
                 """
-                WITH billed AS (%s)
-                SELECT billed.section, billed.account_id, billed.application_id, draw.pack_id,
+                WITH billed AS (%(billed)s)
+                SELECT billed.section, %(place)s, draw.pack_id,
                        sum(draw.units)::text, array_agg(DISTINCT draw.item_id),
                        sum(draw.minutes)::text
                   FROM billed
                   JOIN trtc_pack_draw draw ON draw.statement_line_id = billed.id AND billed.first
-                 GROUP BY billed.section, billed.account_id, billed.application_id, draw.pack_id
+                 GROUP BY 1, 2, 3, 4
                 HAVING sum(draw.minutes) <> 0
+                 LIMIT %(limit)s
                 """,
-                self._trtc_get_billed_query(),
+                billed=self._trtc_get_billed_query(),
+                place=PLACES[detail],
+                limit=PRINTED_LINES + 1,
             )
         )
+        if len(rows) > PRINTED_LINES:
+            return defaultdict(list)
         packs = self.env["trtc.minute.pack"].sudo().browse({row[3] for row in rows})
         packs = {pack.id: pack for pack in packs}
         items = self.env["trtc.item"].sudo()
@@ -172,7 +200,7 @@ class AccountMove(models.Model):
             unit = items.browse(item_ids).uom_id
             unit = unit if len(unit) == 1 else None
             cover = AnnexCover(packs[pack_id], Decimal(units), unit, Decimal(minutes))
-            covers[section, account_id, application_id or False].append(cover)
+            covers[section, account_id or False, application_id or False].append(cover)
         for found in covers.values():
             found.sort(key=lambda cover: cover.pack._get_order())
         return covers
@@ -231,16 +259,19 @@ class AccountMove(models.Model):
             date_to=self.trtc_date_to or None,
         )
 
-    def _trtc_read_annex_rows(self):
+    def _trtc_read_annex_rows(self, detail):
         """Return the rows of the annex, added up over their days by the database.
 
         A day on which one line takes back what another one charged does not widen the
         span of its row.
+
+        :param str detail: one of :data:`DETAILS`; of all but the last one no more rows than
+            tell that they are too many
         """
         return self.env.execute_query(
             SQL(
                 """
-                WITH billed AS (%s), daily AS (
+                WITH billed AS (%(billed)s), daily AS (
                     SELECT account_id, application_id, item_id, section, kind, cycle, date,
                            price_unit,
                            sum(metered_quantity) AS metered, sum(quantity) AS quantity,
@@ -254,16 +285,19 @@ class AccountMove(models.Model):
                         OR sum(free_quantity) <> 0 OR sum(pack_quantity) <> 0
                         OR sum(billable_quantity) <> 0 OR sum(amount) <> 0
                 )
-                SELECT account_id, application_id, item_id, section, kind,
+                SELECT %(place)s, item_id, section, kind,
                        min(CASE cycle WHEN 'month' THEN date_trunc('month', date)::date
                                       ELSE date END),
                        max(date), sum(metered)::text, sum(quantity)::text, sum(free)::text,
                        sum(pack)::text, sum(locked)::text, sum(billable)::text,
                        price_unit::text, sum(amount)::text
-                  FROM daily
-                 GROUP BY account_id, application_id, item_id, section, kind, price_unit
+                  FROM daily AS billed
+                 GROUP BY 1, 2, 3, 4, 5, price_unit
+                 LIMIT %(limit)s
                 """,
-                self._trtc_get_billed_query(),
+                billed=self._trtc_get_billed_query(),
+                place=PLACES[detail],
+                limit=None if detail == DETAILS[-1] else PRINTED_LINES + 1,
             )
         )
 

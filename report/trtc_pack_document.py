@@ -9,7 +9,10 @@ CLOSED = ("expired", "refunded")
 
 
 class Balance(NamedTuple):
-    """Exact minutes of a pack; ``minutes`` of a refunded one are those that were sold."""
+    """Exact minutes of a pack; ``minutes`` of a refunded one are those that were sold.
+
+    Of a pack that went on with its account to another customer, what is left of it then.
+    """
 
     minutes: Decimal
     drawn: Decimal
@@ -37,12 +40,13 @@ class TrtcMinutePack(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT id, greatest(minutes, minutes_sold)::text,
-                       coalesce(minutes_drawn, 0)::text,
-                       (minutes - coalesce(minutes_drawn, 0))::text
-                  FROM trtc_minute_pack
-                 WHERE id = ANY(%s)
+                SELECT pack.id, (greatest(minutes, minutes_sold) - before.minutes_drawn)::text,
+                       (coalesce(pack.minutes_drawn, 0) - before.minutes_drawn)::text,
+                       (minutes - coalesce(pack.minutes_drawn, 0))::text
+                  FROM trtc_minute_pack pack, LATERAL (%s) AS before(minutes_drawn)
+                 WHERE pack.id = ANY(%s)
                 """,
+                self._get_drawn_before_query(),
                 self.ids,
             )
         )
@@ -50,6 +54,31 @@ class TrtcMinutePack(models.Model):
         for pack_id, *figures in rows:
             found[pack_id] = Balance(*map(Decimal, figures))
         return {pack: found[pack.id] for pack in self}
+
+    def _get_drawn_before_query(self):
+        """Return the query of the minutes that former customers drew from a ``pack``."""
+        self.env["trtc.pack.draw"].flush_model()
+        self.env["trtc.account.customer"].flush_model()
+        return SQL(
+            """
+            SELECT coalesce(sum(draw.minutes), 0)
+              FROM trtc_pack_draw draw
+             WHERE draw.pack_id = pack.id
+               AND draw.commercial_partner_id <> pack.commercial_partner_id
+               AND EXISTS (SELECT FROM trtc_account_customer former
+                            WHERE former.account_id = pack.account_id)
+            """
+        )
+
+    def _count_ledger(self):
+        """Return how many rows :meth:`_get_ledger` has."""
+        self.ensure_one()
+        return self.env["trtc.pack.draw"].search_count(
+            [
+                ("pack_id", "=", self.id),
+                ("commercial_partner_id", "=", self.commercial_partner_id.id),
+            ]
+        )
 
     def _get_ledger(self, newest_first=True, limit=None, offset=0):
         """Return the :class:`LedgerRow` tuples of this pack, in the order of days.
@@ -67,12 +96,17 @@ class TrtcMinutePack(models.Model):
                 SELECT draw.id, draw.units::text, draw.minutes::text,
                        (pack.minutes - sum(draw.minutes) OVER (ORDER BY draw.date))::text
                   FROM trtc_pack_draw draw
-                  JOIN trtc_minute_pack pack ON pack.id = draw.pack_id
-                 WHERE draw.pack_id = %(pack)s
+                  JOIN (SELECT pack.id, pack.minutes - before.minutes_drawn AS minutes
+                          FROM trtc_minute_pack pack,
+                               LATERAL (%(before)s) AS before(minutes_drawn)
+                         WHERE pack.id = %(pack)s) AS pack ON pack.id = draw.pack_id
+                 WHERE draw.pack_id = %(pack)s AND draw.commercial_partner_id = %(customer)s
                  ORDER BY %(order)s
                  LIMIT %(limit)s OFFSET %(offset)s
                 """,
                 pack=self.id,
+                customer=self.commercial_partner_id.id,
+                before=self._get_drawn_before_query(),
                 order=SQL("draw.date DESC, draw.id DESC" if newest_first else "draw.date, draw.id"),
                 limit=limit,
                 offset=offset,

@@ -72,6 +72,13 @@ class TrtcStatement(models.Model):
             for application, found in by_application.items()
         ]
 
+    def _get_printed_contact(self):
+        """Return whom this statement is for; the company, if the contact left it since."""
+        self.ensure_one()
+        customer = self.commercial_partner_id
+        same = self.partner_id.commercial_partner_id == customer
+        return self.partner_id if same else customer
+
     def _get_page_url(self):
         """Return the address of the page of this statement, without a token."""
         self.ensure_one()
