@@ -9,6 +9,7 @@ from . import (
     account_move_arrears,
     account_move_copy,
     account_move_credit,
+    account_move_customer,
     account_move_group,
     account_move_guard,
     account_move_ledger,

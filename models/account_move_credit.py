@@ -258,7 +258,7 @@ class AccountMove(models.Model):
         types = {"out_invoice": "out_refund", "out_refund": "out_invoice"}
         return {
             "move_type": types[self.move_type],
-            "partner_id": self.partner_id.id,
+            "partner_id": self._trtc_get_addressee().id,
             "partner_shipping_id": self.partner_shipping_id.id,
             "company_id": self.company_id.id,
             "journal_id": self.journal_id.id,

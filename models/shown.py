@@ -1,6 +1,7 @@
 """What customers may read of Odoo's own models: nothing that this module adds to them."""
 
 from odoo import api, models
+from odoo.fields import Domain
 
 
 def is_customer(env):
@@ -20,6 +21,26 @@ def is_open(env, field):
     return env.su or not field.name.startswith("trtc_") or not is_customer(env)
 
 
+def check_domain(model, domain):
+    """Raise if a customer searches by a field that is not theirs to read.
+
+    Odoo itself asks for the rights to a field late: not where a method of the field answers,
+    nor where the answer is plain without the database.
+    """
+    if model.env.su or not is_customer(model.env):
+        return
+    for condition in Domain(domain).iter_conditions():
+        part = model
+        for name in str(condition.field_expr).split("."):
+            field = part is not None and part._fields.get(name)
+            if not field:
+                break
+            part._check_field_access(field, "read")
+            part = part.env.get(field.comodel_name) if field.relational else None
+        if part is not None and condition.operator in ("any", "not any"):
+            check_domain(part, condition.value)
+
+
 class ResCompany(models.Model):
     _inherit = "res.company"  # pylint: disable=consider-merging-classes-inherited
 
@@ -28,6 +49,12 @@ class ResCompany(models.Model):
     @api.model
     def _has_field_access(self, field, operation):
         return super()._has_field_access(field, operation) and is_open(self.env, field)
+
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        if not kwargs.get("bypass_access"):
+            check_domain(self, domain)
+        return super()._search(domain, *args, **kwargs)
 
 
 class AccountMove(models.Model):
@@ -39,6 +66,12 @@ class AccountMove(models.Model):
     def _has_field_access(self, field, operation):
         return super()._has_field_access(field, operation) and is_open(self.env, field)
 
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        if not kwargs.get("bypass_access"):
+            check_domain(self, domain)
+        return super()._search(domain, *args, **kwargs)
+
 
 class AccountMoveLine(models.Model):
     _inherit = "account.move.line"  # pylint: disable=consider-merging-classes-inherited
@@ -48,6 +81,12 @@ class AccountMoveLine(models.Model):
     @api.model
     def _has_field_access(self, field, operation):
         return super()._has_field_access(field, operation) and is_open(self.env, field)
+
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        if not kwargs.get("bypass_access"):
+            check_domain(self, domain)
+        return super()._search(domain, *args, **kwargs)
 
 
 class ProductPricelist(models.Model):
@@ -59,6 +98,12 @@ class ProductPricelist(models.Model):
     def _has_field_access(self, field, operation):
         return super()._has_field_access(field, operation) and is_open(self.env, field)
 
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        if not kwargs.get("bypass_access"):
+            check_domain(self, domain)
+        return super()._search(domain, *args, **kwargs)
+
 
 class UomUom(models.Model):
     _inherit = "uom.uom"  # pylint: disable=consider-merging-classes-inherited
@@ -68,3 +113,9 @@ class UomUom(models.Model):
     @api.model
     def _has_field_access(self, field, operation):
         return super()._has_field_access(field, operation) and is_open(self.env, field)
+
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        if not kwargs.get("bypass_access"):
+            check_domain(self, domain)
+        return super()._search(domain, *args, **kwargs)

@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from .shown import is_customer
+from .shown import check_domain, is_customer
 
 
 class TrtcVisible(models.AbstractModel):
@@ -23,6 +23,12 @@ class TrtcVisible(models.AbstractModel):
         if self.env.su or field.name in self._get_customer_fields():
             return True
         return not is_customer(self.env)
+
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        if not kwargs.get("bypass_access"):
+            check_domain(self, domain)
+        return super()._search(domain, *args, **kwargs)
 
     # === TOOLING === #
 
