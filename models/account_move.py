@@ -7,6 +7,8 @@ from .flow import in_flow
 
 #: What a refresh changes on the lines of a draft.
 REFRESHED = ("name", "trtc_name", "quantity", "sequence", "trtc_date_from", "trtc_date_to")
+#: Likewise, where more usage asks for another unit.
+FIGURES = ("price_unit", "product_uom_id", "trtc_ratio")
 
 
 class InvoicePlan(NamedTuple):
@@ -220,6 +222,7 @@ class AccountMove(models.Model):
             ]
         )
         for move, plan in zip(moves, plans, strict=True):
+            move.invoice_line_ids._trtc_keep_unit_taxes()
             move._trtc_round_to(plan.total, plan.exact)
         return self.browse(move.id for move in moves)
 
@@ -273,6 +276,9 @@ class AccountMove(models.Model):
                 known[key] -= line
             # Whatever else was entered on a line that stays, such as taxes, stays too.
             changes = {name: vals[name] for name in REFRESHED if name in vals}
+            if line and line._trtc_has_other_unit(vals):
+                figures = {name: vals[name] for name in FIGURES if name in vals}
+                changes |= line._trtc_keep_taxes(figures)
             commands.append(Command.update(line.id, changes) if line else Command.create(vals))
         commands += [Command.delete(line.id) for rest in known.values() for line in rest]
         self.write({"invoice_line_ids": commands})
@@ -326,15 +332,16 @@ class AccountMove(models.Model):
         self.ensure_one()
         billed = self.invoice_line_ids.filtered(lambda line: not line.trtc_is_rounding)
         rounding = self.invoice_line_ids - billed
+        largest = billed._trtc_get_largest()
         missing = self.currency_id.round(float(total) - self._trtc_get_billed_total())
         if self.currency_id.is_zero(missing):
+            rounding._trtc_follow_distribution(largest)
             return
         difference = sum(rounding.mapped("price_unit")) + missing
         if rounding:
             self.write({"invoice_line_ids": [Command.delete(line.id) for line in rounding]})
         if self.currency_id.is_zero(difference):
             return
-        largest = billed.sorted(lambda line: abs(line.price_subtotal))[-1:]
         prepared = self.trtc_account_id._prepare_rounding_lines(difference, exact, largest)
         self.write({"invoice_line_ids": [Command.create(vals) for vals in prepared]})
 

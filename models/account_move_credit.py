@@ -8,7 +8,7 @@ from odoo.tools import format_date
 from .account_move_line_left import DUST, EXACT, ZERO, add_up
 
 #: What a line of a credit note has in common with the line that it takes back.
-SHARED = ("trtc_kind", "trtc_is_late", "trtc_date_from", "trtc_date_to", "trtc_is_rounding")
+SHARED = ("trtc_kind", "trtc_is_late", "trtc_date_from", "trtc_date_to", "trtc_is_rounding", "trtc_ratio")
 
 
 class AccountMove(models.Model):
@@ -104,7 +104,7 @@ class AccountMove(models.Model):
         for line in places:
             found = left[line.trtc_origin_line_id]
             quantity, amount = add_up(found.values())
-            shown, worth = line._trtc_get_shown()
+            shown, worth = line._trtc_get_shown(-quantity)
             if as_shown:
                 quantity, amount = -shown, -worth
             is_whole &= shown == -quantity and abs(worth + amount) < DUST
@@ -147,11 +147,9 @@ class AccountMove(models.Model):
                 commands.append(Command.delete(line.id))
             elif rows:
                 quantity, amount = add_up(rows._get_figures().values())
-                vals = {"quantity": float(line._trtc_get_way() * quantity)}
-                if abs(amount - quantity * line._trtc_get_net_price()) >= DUST:
-                    # A part of the price was credited before.
-                    vals |= {"price_unit": float(amount / quantity), "discount": 0}
-                commands.append(Command.update(line.id, vals))
+                way = line._trtc_get_way()
+                vals = line._trtc_prepare_part(way * quantity, way * amount, len(rows))
+                commands.append(Command.update(line.id, line._trtc_keep_taxes(vals)))
         self.write({"invoice_line_ids": commands})
 
     def _trtc_round_credit(self):
@@ -160,6 +158,7 @@ class AccountMove(models.Model):
         The one that takes back the last of it leaves nothing open.
         """
         self.ensure_one()
+        self.invoice_line_ids._trtc_keep_unit_taxes()
         origin = self.reversed_entry_id
         others = origin.reversal_move_ids.filtered(lambda move: move.state != "cancel") - self
         way = -1 if self.move_type == "out_refund" else 1
@@ -297,18 +296,13 @@ class AccountMove(models.Model):
             )
         name = self.env._("Credit: %(what)s\n%(days)s", what=what, days=days)
         quantity, amount = add_up(part[1:] for part in parts)
-        price = {"price_unit": line.price_unit, "discount": line.discount}
-        if abs(amount - quantity * line._trtc_get_net_price()) >= DUST:
-            # A part of the price was credited before.
-            price = {"price_unit": float(amount / quantity)}
+        way = line._trtc_get_way()
         return {
             "product_id": line.product_id.id,
-            "product_uom_id": line.product_uom_id.id,
             "account_id": line.account_id.id,
             "tax_ids": [Command.set(line.tax_ids.ids)],
             "analytic_distribution": line.analytic_distribution,
-            "quantity": float(line._trtc_get_way() * quantity),
-            **price,
+            **line._trtc_prepare_part(way * quantity, way * amount, len(parts)),
             "name": name,
             "trtc_name": name,
             "trtc_item_id": line.trtc_item_id.id,

@@ -186,13 +186,15 @@ class AccountMoveLine(models.Model):
         """
         self.ensure_one()
         origin = self.trtc_origin_line_id
-        quantity, amount = self._trtc_get_shown()
         known, worth = add_up(sums.values())
+        quantity, amount = self._trtc_get_shown(known)
         as_known = abs(amount - worth) < DUST and (quantity == known or not known)
         if not origin or as_known:
             return
         self.sudo().trtc_allocation_ids._erase()
         left = origin._trtc_get_left()[origin]
+        # All that is left is all of it, though thirds of a unit miss a little.
+        quantity = self._trtc_get_shown(-add_up(left.values())[0])[0]
         self.env["trtc.allocation"]._record(
             origin._trtc_prepare_taking(self, left, -quantity, -amount)
         )
@@ -206,9 +208,9 @@ class AccountMoveLine(models.Model):
         :param sums: {statement line or fee: (quantity, amount)} that the ledger says
         """
         self.ensure_one()
-        quantity, amount = self._trtc_get_shown()
         price = self._trtc_get_net_price()
         known, worth = add_up(sums.values())
+        quantity, amount = self._trtc_get_shown(known)
         quantity -= known
         if not quantity and abs(amount - worth) < DUST:
             return []

@@ -1,5 +1,7 @@
+from decimal import Decimal
+
 from odoo import api, fields, models
-from odoo.tools import SQL, float_compare
+from odoo.tools import SQL
 
 from .account_move import check_own_fields, check_own_values
 
@@ -98,6 +100,7 @@ class AccountMoveLine(models.Model):
                 "trtc_is_rebill": self.trtc_is_rebill,
                 "trtc_kind": self.trtc_kind,
                 "price_unit": self.price_unit,
+                "trtc_ratio": self.trtc_ratio,
             }
         )
 
@@ -106,8 +109,10 @@ class AccountMoveLine(models.Model):
         """Return the same of the values of a line."""
         if vals.get("trtc_fee_id"):
             return vals["trtc_fee_id"], vals.get("trtc_is_rebill", False)
-        parts = ("trtc_item_id", "trtc_is_late", "trtc_kind", "price_unit")
-        return (*(vals[name] for name in parts), vals.get("trtc_is_rebill", False))
+        parts = ("trtc_item_id", "trtc_is_late", "trtc_kind")
+        # Another unit, as more usage may ask for, is no other price.
+        price = f"{vals['price_unit'] * float(vals.get('trtc_ratio') or 1):.7g}"
+        return (*(vals[name] for name in parts), price, vals.get("trtc_is_rebill", False))
 
     def _trtc_is_as_generated(self):
         """Tell whether text, quantity and price are still what the statements say."""
@@ -123,16 +128,20 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         # What somebody changed by hand is no part of what the statements say.
         rows = self.sudo().trtc_allocation_ids.filtered(lambda one: one.kind != "manual")
-        quantity = self._trtc_get_way() * sum(rows.mapped("quantity"))
+        quantity = self._trtc_get_way() * sum(
+            (Decimal(repr(quantity)) for quantity in rows.mapped("quantity")), Decimal(0)
+        )
         prices = set((rows.statement_line_id or rows.fee_id).mapped("price_unit"))
         return (
             not self.discount
-            and not float_compare(self.quantity, quantity, precision_digits=2)
-            and all(
-                not float_compare(self.price_unit, price, precision_digits=12)
-                for price in prices
-            )
+            and self._trtc_says(quantity)
+            and all(self._trtc_has_price(price) for price in prices)
         )
+
+    def _trtc_get_largest(self):
+        """Return the line that a rounding line belongs to: the largest, of usage or fees if any."""
+        own = self.filtered(lambda line: line.trtc_item_id or line.trtc_fee_id) or self
+        return own.sorted(lambda line: abs(line.price_subtotal))[-1:]
 
     def _trtc_get_recognition_places(self):
         """Return (account of deferred revenue, income account, partner) of a billed fee."""

@@ -3,11 +3,12 @@ from decimal import Decimal
 from odoo import models
 from odoo.exceptions import UserError
 
-from .exact import AMOUNT_DIGITS
+from .exact import AMOUNT_DIGITS, QUANTITY_DIGITS
 from .figures import show_figure, show_money
 
 ZERO = Decimal(0)
 EXACT = Decimal(1).scaleb(-AMOUNT_DIGITS[1])
+KEPT = Decimal(1).scaleb(-QUANTITY_DIGITS[1])
 #: Sums of amounts that were rounded to eight decimals one by one miss less than this.
 DUST = Decimal("0.00001")
 
@@ -29,15 +30,24 @@ class AccountMoveLine(models.Model):
         return -1 if self.move_id.move_type == "out_refund" else 1
 
     def _trtc_get_net_price(self):
-        """Return the price of a unit after the discount, as a Decimal."""
+        """Return the price of a billing unit after the discount, as a Decimal."""
         self.ensure_one()
-        return Decimal(repr(self.price_unit)) * (1 - Decimal(repr(self.discount)) / 100)
+        price = Decimal(repr(self.price_unit)) * (1 - Decimal(repr(self.discount)) / 100)
+        return price * self._trtc_get_ratio()
 
-    def _trtc_get_shown(self):
-        """Return (quantity, amount) that this line shows, in the terms of the ledger."""
+    def _trtc_get_shown(self, known=None):
+        """Return (quantity, amount) that this line shows, in the terms of the ledger.
+
+        :param Decimal known: the quantity that it was made for: it is that, as long as it
+            says nothing else in the decimals that it has
+        """
         self.ensure_one()
-        quantity = self._trtc_get_way() * Decimal(repr(self.quantity))
-        return quantity, (quantity * self._trtc_get_net_price()).quantize(EXACT)
+        way, ratio = self._trtc_get_way(), self._trtc_get_ratio()
+        shown = way * Decimal(repr(self.quantity))
+        amount = (shown * self._trtc_get_net_price() / ratio).quantize(EXACT)
+        if known is not None and self._trtc_says(way * known):
+            return known, amount
+        return (shown / ratio).quantize(KEPT), amount
 
     def _trtc_get_left(self):
         """Return {line: {statement line or fee: (quantity, amount)}} of what is left of lines.

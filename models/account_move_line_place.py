@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 #: Display types of headings.
 SECTIONS = ("line_section", "line_subsection")
@@ -101,6 +102,56 @@ class AccountMoveLine(models.Model):
         if self._trtc_is_section():
             return self.name == self.trtc_name
         return super()._trtc_is_as_generated()
+
+    def _trtc_follow_distribution(self, like):
+        """Let this rounding line be distributed as the line that it belongs to is by now.
+
+        What somebody entered here by hand stays as long as that one stays as it is.
+        """
+        for line in self.filtered(lambda line: line.display_type == "product"):
+            if (line.trtc_distribution or False) != (like.analytic_distribution or False):
+                line.write(
+                    {
+                        "trtc_distribution": like.analytic_distribution,
+                        "analytic_distribution": like.analytic_distribution,
+                    }
+                )
+
+    def _validate_analytic_distribution(self):
+        """Say which lines lack a distribution, and where it is entered."""
+        try:
+            return super()._validate_analytic_distribution()
+        except ValidationError as error:
+            self.invalidate_recordset(["has_invalid_analytics"])
+            lacking = self.filtered("has_invalid_analytics")
+            if not lacking.move_id.trtc_account_id:
+                raise
+            raise ValidationError(
+                self.env._(
+                    "%(invoice)s, %(lines)s: the analytic distribution that a plan demands is not "
+                    "complete. Enter it on the line; for invoices to come, on the application, or "
+                    "under Invoicing on the account.",
+                    invoice=lacking.move_id._trtc_get_names(),
+                    lines=", ".join((line.name or "").partition("\n")[0] for line in lacking),
+                )
+            ) from error
+
+    def _trtc_complete_distribution(self):
+        """Add what applications and accounts say by now of the plans that these lines lack.
+
+        What stands on a line stays. A line of applications that differ waits for somebody.
+        """
+        for line in self:
+            rows = line.sudo().trtc_allocation_ids
+            found = [
+                billed.account_id._get_analytic_distribution(billed.application_id)
+                for billed in (*rows.statement_line_id, *rows.fee_id)
+            ]
+            if found and found[0] and all(one == found[0] for one in found):
+                line.trtc_distribution = found[0]
+                line.analytic_distribution = rows.account_id[:1]._complete_distribution(
+                    line.analytic_distribution, found[0]
+                )
 
     def _related_analytic_distribution(self):
         """Add what the application asks for; distribution models fill other plans only."""

@@ -1,7 +1,7 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import format_date, is_html_empty
 
 
@@ -236,12 +236,24 @@ class AccountMove(models.Model):
         for move in self.try_lock_for_update():
             try:
                 with self.env.cr.savepoint():
-                    move.action_post()
-            except UserError as error:
+                    move._trtc_complete_distribution()
+                    # As core's own button does: mandatory analytic plans are asked.
+                    move.with_context(validate_analytic=True).action_post()
+            except (UserError, RedirectWarning) as error:
+                reason = error.args[0] if isinstance(error, RedirectWarning) else str(error)
                 move._trtc_hold(
-                    self.env._("Not posted automatically: %(error)s", error=str(error))
+                    self.env._("Not posted automatically: %(error)s", error=reason)
                 )
         return self.filtered(lambda move: move.state == "posted")
+
+    def _trtc_complete_distribution(self):
+        """Let lines that lack a plan have what was entered for it since they were made."""
+        self.ensure_one()
+        lines = self.invoice_line_ids
+        lacking = lines.filtered("has_invalid_analytics")
+        rounding = lines.filtered("trtc_is_rounding")
+        (lacking - rounding)._trtc_complete_distribution()
+        (lacking & rounding)._trtc_follow_distribution((lines - rounding)._trtc_get_largest())
 
     def _trtc_keep_drafts(self):
         """Tell once why these drafts are not posted, though their grace is over."""

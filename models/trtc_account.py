@@ -6,7 +6,7 @@ class TrtcAccount(models.Model):
     _name = "trtc.account"
     _description = "TRTC Account"
     _order = "name, id"
-    _inherit = ["trtc.entered", "trtc.thread", "mail.activity.mixin"]
+    _inherit = ["trtc.entered", "trtc.thread", "mail.activity.mixin", "analytic.mixin"]
     _rec_names_search = ["name", "uin"]
     _check_company_auto = True
     _check_company_domain = models.check_company_domain_parent_of
@@ -68,7 +68,7 @@ class TrtcAccount(models.Model):
         string="Post Automatically",
         tracking=True,
         groups="base.group_user",
-        help="Post invoices as soon as they are created, instead of leaving drafts.",
+        help="Post draft invoices automatically once the grace period has ended.",
     )
     derive_robots_from = fields.Date(
         tracking=True,

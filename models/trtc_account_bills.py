@@ -42,8 +42,8 @@ class TrtcAccount(models.Model):
         them is asked for.
         Fees of terms that begin until the day after ``until`` go along with the newest
         of them; without any they have an invoice of their own, in advance.
-        Adjustments of a period that is invoiced already go to the oldest open one; they
-        wait while ``until`` lies in the middle of the next period.
+        Adjustments of a period that is invoiced already go to the oldest open one that is
+        not before it; they wait while ``until`` lies in the middle of the next period.
         An account that another run holds is left to that run, and so is its group.
         Drafts of accounts that post automatically are posted once their grace days are over.
 
@@ -107,14 +107,16 @@ class TrtcAccount(models.Model):
             lambda line: (line.account_id, periods.period_of(line.date, self.invoice_cycle))
         )
         closed = self._get_closed_periods({period for _account, period in by_place})
-        none = lines.browse()
-        late = none.union(*(by_place.get(place, none) for place in closed))
-        by_period = (lines - late).grouped(
+        late = {place: by_place[place] for place in closed if place in by_place}
+        on_time = lines - lines.browse().union(*late.values())
+        by_period = on_time.grouped(
             lambda line: periods.period_of(line.date, self.invoice_cycle)
         )
-        target = late and self._get_period_for_late_usage(by_period, until)
-        if target:
-            by_period[target] = by_period.get(target, lines.browse()) | late
+        candidates = set(by_period) | (self._get_open_periods(until) if late else set())
+        for (_account, period), found in late.items():
+            target = self._get_period_for_late_usage(candidates, until, period)
+            if target:
+                by_period[target] = by_period.get(target, lines.browse()) | found
         fees = self._get_due_fees(until)
         claims = self._get_claims(limit)
         fee_claims = claims.filtered("fee_id")
@@ -125,13 +127,18 @@ class TrtcAccount(models.Model):
         worth = {period for period, found in claimed.items() if any(found.mapped("amount"))}
         all_periods = sorted({*by_period, *worth})
         newest = max(all_periods, default=None)
+        # What makes up for a month never joins an invoice of an earlier one.
+        alone = fees.filtered(lambda fee: not newest or fee._is_after(newest[1]))
+        claimed_alone = fee_claims.filtered(
+            lambda claim: not newest or claim.fee_id._is_after(newest[1])
+        )
         bills, carried, carried_claims = [], lines.browse(), claims.browse()
         for period in all_periods:
             draft = self._get_refreshable_draft(period)
             found = by_period.get(period, lines.browse()) | carried
-            along = fees if period == newest else fees.browse()
+            along = fees - alone if period == newest else fees.browse()
             again = claimed.get(period, claims.browse()) | carried_claims
-            again |= fee_claims if period == newest else claims.browse()
+            again |= fee_claims - claimed_alone if period == newest else claims.browse()
             total = self._get_exact_total(found) + along._get_exact_total()
             total -= again._get_exact_total()
             if draft or self._get_rounded_total(total):
@@ -140,10 +147,10 @@ class TrtcAccount(models.Model):
             else:
                 # Less than the smallest coin: goes along with a later period.
                 carried, carried_claims = found.filtered("amount"), again.filtered("amount")
-        if (fees or fee_claims) and not all_periods:
-            draft = self._get_draft_for_fees()
+        if alone or claimed_alone:
+            draft = self._get_draft_for_fees(alone | claimed_alone.fee_id)
             period = (draft.trtc_date_from, draft.trtc_date_to) if draft else NO_PERIOD
-            bills.append(Bill(self, period, lines.browse(), fees, fee_claims, draft))
+            bills.append(Bill(self, period, lines.browse(), alone, claimed_alone, draft))
         return bills
 
     def _get_due_fees(self, until):
@@ -158,10 +165,12 @@ class TrtcAccount(models.Model):
         )
         return due.sorted(lambda fee: (fee.date_from, fee.id))
 
-    def _get_draft_for_fees(self):
+    def _get_draft_for_fees(self, fees):
         """Return the newest draft of this account that nobody changed, or none.
 
         One of fees alone, if there is any: the database sorts what has no period first.
+
+        :param fees: what it is to bill; none of them is after its period
         """
         drafts = self.env["account.move"].search(
             [
@@ -172,6 +181,9 @@ class TrtcAccount(models.Model):
                 ("state", "=", "draft"),
             ],
             order="trtc_date_to desc, id desc",
+        )
+        drafts = drafts.filtered(
+            lambda move: not any(fee._is_after(move.trtc_date_to) for fee in fees)
         )
         return drafts.filtered(lambda move: move._trtc_is_open())[:1]
 
@@ -223,25 +235,35 @@ class TrtcAccount(models.Model):
                 closed += [(account, period) for account in billed]
         return closed
 
-    def _get_period_for_late_usage(self, due, until):
-        """Return the invoicing period that also bills usage of closed periods, if any.
+    def _get_period_for_late_usage(self, candidates, until, period):
+        """Return the invoicing period that also bills usage of a closed one, if any.
 
-        It is the oldest one that this run invoices or that has a draft which may be
-        refreshed. Without any, a run until the end of a period bills it with that
-        period; a run in the middle of one leaves it for later.
+        It is the oldest candidate, but never one before the period of the usage, though
+        its draft is still open. Without any, a run until the end of a period bills it with
+        that period; a run in the middle of one leaves it for later.
+
+        :param candidates: the invoicing periods that this run invoices, or that have a draft
+            which may be refreshed
+        :param date until: the day until which the run goes
+        :param period: that of the usage, (first day, last day)
         """
         limit = periods.last_ended(until, self.invoice_cycle)
+        newest = periods.period_of(limit, self.invoice_cycle) if limit == until else None
+        # A change of the invoice period leaves drafts of days and of months side by side.
+        later = {one for one in candidates if one[1] >= period[1]}
+        return min(later, default=newest)
+
+    def _get_open_periods(self, until):
+        """Return the invoicing periods until a day whose draft may be refreshed."""
         drafts = self._get_period_invoices(
             [
                 ("trtc_account_id", "=", self.id),
-                ("trtc_date_to", "<=", limit),
+                ("trtc_date_to", "<=", periods.last_ended(until, self.invoice_cycle)),
                 ("state", "=", "draft"),
             ]
         )
         drafts = drafts.filtered(lambda move: move._trtc_is_open())
-        open_periods = {(move.trtc_date_from, move.trtc_date_to) for move in drafts}
-        newest = periods.period_of(limit, self.invoice_cycle) if limit == until else None
-        return min(open_periods | set(due), default=newest)
+        return {(move.trtc_date_from, move.trtc_date_to) for move in drafts}
 
     def _get_period_invoices(self, domain):
         """Return the invoices that hold what they were made for of this account's group.

@@ -51,6 +51,14 @@ class TrtcAccount(models.Model):
         "applications share a line for each billing item.",
     )
 
+    # What the company books where is none of a customer's business.
+    analytic_distribution = fields.Json(
+        groups="base.group_user",
+        help="For what the account as a whole uses and pays, such as a minimum commitment, and "
+        "for applications that have none of their own.",
+    )
+    distribution_analytic_account_ids = fields.Many2many(groups="base.group_user")
+
     # === CONSTRAINT === #
 
     @api.constrains("invoice_journal_id")
@@ -88,7 +96,9 @@ class TrtcAccount(models.Model):
         return {
             "trtc_account_id": billed.account_id.id,
             "trtc_application_id": billed.application_id.id if own else False,
-            "trtc_distribution": self._get_analytic_distribution(billed.application_id),
+            "trtc_distribution": billed.account_id._get_analytic_distribution(
+                billed.application_id
+            ),
         }
 
     def _get_line_place_key(self, billed):
@@ -98,9 +108,32 @@ class TrtcAccount(models.Model):
     def _get_analytic_distribution(self, application):
         """Return the analytic distribution of what an application uses, or None.
 
-        Without one, the distribution models of Odoo decide.
+        Plans that the application says nothing of are those of the account. Without either,
+        the distribution models of Odoo decide.
 
         :param application: a ``trtc.application``; empty for what the account as a whole uses
         :rtype: dict
         """
-        return application.analytic_distribution or None
+        return self._complete_distribution(
+            application.analytic_distribution, self.analytic_distribution
+        )
+
+    @api.model
+    def _complete_distribution(self, own, general):
+        """Return an analytic distribution with the plans that it lacks from another one.
+
+        :rtype: dict, or None without either
+        """
+        if not (own and general):
+            return own or general or None
+        plans = self._get_plans(own)
+        return {
+            **{key: part for key, part in general.items() if not plans & self._get_plans([key])},
+            **own,
+        }
+
+    @api.model
+    def _get_plans(self, distribution):
+        """Return the root plans of the keys of an analytic distribution."""
+        ids = {int(one) for key in distribution for one in key.split(",") if one.strip()}
+        return self.env["account.analytic.account"].browse(ids).exists().root_plan_id

@@ -58,8 +58,7 @@ class TrtcAccount(models.Model):
         if claims.fee_id:
             vals = {
                 **self._prepare_fee_line(claims.fee_id, 1),
-                "quantity": float(quantity),
-                "price_unit": float(price),
+                **self._prepare_line_figures(claims.fee_id.uom_id, quantity, price),
             }
         else:
             lines = claims.statement_line_id

@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..rating import periods, prices
-from .figures import show_figure
+from .figures import show_figure, to_decimal
 
 #: Kinds of fees that are paid before they are earned.
 PREPAID = ("term", "upgrade", "pack")
@@ -82,11 +82,17 @@ class TrtcAccount(models.Model):
         first = min(first for first, _last in spans)
         last = max(last for _first, last in spans)
         name = self._get_invoice_line_name(item, kind, late, first, last)
+        figures = self._prepare_line_figures(
+            item.uom_id, quantity, price, item.usage_uom_id, len(lines)
+        )
+        if figures["trtc_ratio"] and figures["product_uom_id"] == item.uom_id.id:
+            translated = self.with_context(lang=self.partner_id.lang or self.env.lang)
+            name = translated.env["account.move.line"]._trtc_add_exact_note(
+                name, item.uom_id, quantity, price, self.currency_id
+            )
         return {
             "product_id": item.product_id.id,
-            "product_uom_id": item.uom_id.id,
-            "quantity": float(quantity),
-            "price_unit": float(price),
+            **figures,
             "name": name,
             "trtc_name": name,
             "trtc_item_id": item.id,
@@ -96,6 +102,19 @@ class TrtcAccount(models.Model):
             "trtc_date_to": last,
             **self._prepare_line_place(lines[0]),
         }
+
+    def _prepare_line_figures(self, uom, quantity, price, usage_uom=None, count=1):
+        """Return unit, quantity and price of an invoice line, such that Odoo keeps them whole.
+
+        :param uom: the billing unit
+        :param Decimal quantity: in billing units
+        :param Decimal price: of one of them
+        :param usage_uom: the unit that usage is metered in
+        :param int count: how many statement lines add up to the quantity
+        """
+        return self.env["account.move.line"]._trtc_prepare_figures(
+            uom, quantity, price, usage_uom, self.currency_id, count
+        )
 
     def _prepare_fee_lines(self, fees, sign):
         """Return [(values, fee)] of the invoice lines for fees, one each.
@@ -119,9 +138,9 @@ class TrtcAccount(models.Model):
         name = "\n".join([*parts, fee.explanation] if fee.explanation else parts)
         vals = {
             "product_id": fee.product_id.id,
-            "product_uom_id": fee.uom_id.id,
-            "quantity": sign * fee.quantity,
-            "price_unit": fee.price_unit,
+            **self._prepare_line_figures(
+                fee.uom_id, sign * to_decimal(fee.quantity), to_decimal(fee.price_unit)
+            ),
             "name": name,
             "trtc_name": name,
             "trtc_fee_id": fee.id,
@@ -166,12 +185,12 @@ class TrtcAccount(models.Model):
             date_to=format_date(self.env, last),
         )
 
-    def _prepare_rounding_line(self, difference, exact_total, taxes_like):
+    def _prepare_rounding_line(self, difference, exact_total, like):
         """Return the values of the line that makes the total the exact one, rounded.
 
         :param float difference: what the other lines miss
         :param Decimal exact_total: the exact sum that the invoice bills
-        :param taxes_like: the invoice line whose taxes it shares
+        :param like: the invoice line whose taxes and analytic distribution it shares
         """
         product = self.env.ref("trtc_billing.product_rounding", raise_if_not_found=False)
         if not product:
@@ -192,7 +211,9 @@ class TrtcAccount(models.Model):
                 "Rounding difference: exact total %(total)s",
                 total=show_figure(self.env, exact_total),
             ),
-            "tax_ids": [Command.set(taxes_like.tax_ids.ids)],
+            # No unit is billed here: what is due per unit is due elsewhere.
+            "tax_ids": [Command.set(like.tax_ids._trtc_filter_shares(product).ids)],
+            "trtc_distribution": like.analytic_distribution or False,
         }
 
     def _get_rounded_total(self, exact_total):

@@ -84,14 +84,14 @@ class TrtcAccount(models.Model):
             "trtc_application_id": application.id if application else False,
         }
 
-    def _prepare_rounding_lines(self, difference, exact_total, taxes_like):
+    def _prepare_rounding_lines(self, difference, exact_total, like):
         """Return [the values] of the rounding line, with a heading where lines have them.
 
         :param float difference: what the other lines miss
         :param Decimal exact_total: the exact sum that the invoice bills
-        :param taxes_like: the invoice line whose taxes it shares
+        :param like: the invoice line whose taxes and analytic distribution it shares
         """
-        vals = [self._prepare_rounding_line(difference, exact_total, taxes_like)]
+        vals = [self._prepare_rounding_line(difference, exact_total, like)]
         if not self._has_sections():
             return vals
         translated = self.with_context(lang=self.partner_id.lang or self.env.lang)

@@ -260,7 +260,9 @@ class TrtcBooksCheck(models.Model):
                        (way.sign * line.quantity * line.price_unit
                         * (1 - coalesce(line.discount, 0) / 100))::text,
                        CASE WHEN held.allowance THEN held.quantity
-                            ELSE way.sign * line.quantity END::text, held.count
+                            ELSE way.sign * line.quantity
+                                 / coalesce(nullif(line.trtc_ratio, 0), 1) END::text,
+                       held.count, coalesce(nullif(line.trtc_ratio, 0), 1)::text
                   FROM (%(moves)s) AS moves
                   JOIN account_move move ON move.id = moves.id AND move.state = 'posted'
             CROSS JOIN LATERAL (SELECT CASE WHEN move.move_type = 'out_refund'
@@ -283,12 +285,14 @@ class TrtcBooksCheck(models.Model):
                 moves=self._get_moves_query(accounts, date_from, date_to),
             )
         )
+        half = self.env["account.move.line"]._trtc_get_step() / 2
         findings = []
         for row in rows:
-            move_id, account_id, day, item_id, name, amount, quantity, priced, units, count = row
-            amount, quantity, priced, units = map(Decimal, (amount, quantity, priced, units))
+            move_id, account_id, day, item_id, name, *figures, count, ratio = row
+            amount, quantity, priced, units = map(Decimal, figures)
             spare = max(DUST, count * Decimal("0.00000001"))
-            if abs(amount - priced) <= spare and abs(quantity - units) < Decimal("0.005"):
+            # In the line's own unit, as far as the decimals of quantities go.
+            if abs(amount - priced) <= spare and abs(quantity - units) * Decimal(ratio) < half:
                 continue
             findings.append(
                 self._prepare_move_finding(

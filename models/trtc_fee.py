@@ -236,6 +236,16 @@ class TrtcFee(models.Model):
         self.ensure_one()
         return bool(self.amount) and all(self.sudo().allocation_ids.mapped("released"))
 
+    def _is_after(self, day):
+        """Tell whether this fee makes up for a month that ends after a day.
+
+        What is charged in advance belongs to no month that is over.
+
+        :param day: the last day of an invoicing period; False: there is none
+        """
+        self.ensure_one()
+        return bool(self.commitment_id and day and self.date > day)
+
     def _is_credited(self):
         """Tell whether a credit note, be it a draft, takes back what billed this fee."""
         self.ensure_one()
