@@ -8,7 +8,14 @@ from odoo.tools import format_date
 from .account_move_line_left import DUST, EXACT, ZERO, add_up
 
 #: What a line of a credit note has in common with the line that it takes back.
-SHARED = ("trtc_kind", "trtc_is_late", "trtc_date_from", "trtc_date_to", "trtc_is_rounding", "trtc_ratio")
+SHARED = (
+    "trtc_kind",
+    "trtc_is_late",
+    "trtc_date_from",
+    "trtc_date_to",
+    "trtc_is_rounding",
+    "trtc_ratio",
+)
 
 
 class AccountMove(models.Model):

@@ -1,6 +1,6 @@
 from decimal import ROUND_HALF_UP, Decimal
 
-from odoo import Command, api, fields, models
+from odoo import Command, api, models
 
 from ..rating import prices
 from .account_move_line_left import DUST

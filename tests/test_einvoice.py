@@ -1,5 +1,7 @@
 from datetime import date
 
+from lxml import etree
+
 from odoo import Command
 from odoo.tests import tagged
 
@@ -138,6 +140,39 @@ class TestEInvoice(EInvoiceCase):
                 self.assert_valid(tree)
                 stated = [one.text for one in tree.iterfind(".//{*}ChargeAmount")]
                 self.assertEqual(stated, [price] * 2)
+
+    def test_a_smaller_unit_has_the_price_of_the_larger_one(self):
+        """12,345 sheets at 30 per 1,000; and kilobits that no unit holds."""
+        self.item("screenshot_terminal").write({"block_size": 1, "free_quantity": 0})
+        self.item("relay_bandwidth").block_size = 0.125
+        self.account.pricelist_id = self.make_pricelist(
+            {"screenshot_terminal": 30, "relay_bandwidth": "1370"}
+        )
+        self.subscribe(self.application, "trial", "2024-01-01")
+        self.usage("screenshot_terminal", 12_345, "2024-10-05")
+        self.usage("relay_bandwidth", "2048.1", "2024-10-05")
+        move = self._post(self.invoice("2024-10-31"))
+        # The relay is priced per Mbps: 2.048125 x 1,370.
+        self.assertEqual(sorted(move.invoice_line_ids.mapped("price_subtotal")), [370.35, 2805.93])
+        paths = {
+            "Invoice": (".//{*}InvoicedQuantity", ".//{*}PriceAmount"),
+            "CrossIndustryInvoice": (
+                ".//{*}BilledQuantity",
+                ".//{*}NetPriceProductTradePrice/{*}ChargeAmount",
+            ),
+        }
+        for name in FORMATS:
+            with self.subTest(format=name):
+                tree = self.export(move, name)
+                self.assert_valid(tree)
+                units, prices = (
+                    tree.findall(path) for path in paths[etree.QName(tree).localname]
+                )
+                stated = sorted(
+                    (round(float(unit.text) * float(price.text), 2), float(unit.text))
+                    for unit, price in zip(units, prices, strict=True)
+                )
+                self.assertEqual(stated, [(370.35, 12_345), (2805.93, 2048.13)])
 
     # === CREDIT NOTES === #
 
