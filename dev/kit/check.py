@@ -5,30 +5,27 @@ import re
 import secrets
 import subprocess
 
-from . import core, database, layout, odoo
+from . import core, database, layout, life, odoo
 from .console import Failure, say, step
 
-LEVELS = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ (WARNING|ERROR|CRITICAL) \S+ (\S+): (.*)$")
-
-# What Odoo logs at these levels by itself, with or without this module
-KNOWN = (
-    # A browser test had succeeded and the page was still loading when it was closed
-    re.compile(r"\.browser: Error received after termination: "),
-)
 RAN = re.compile(r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests")
 
 
 def main(arguments, environment):
-    """Carry out ``dev/check [lint|install|suite]`` or ``dev/check core``; return the exit code.
+    """Carry out ``dev/check [lint|install|suite]``, or one of the others; return the exit code.
 
-    Without a name: lint and install. The others take long.
+    Without a name: lint and install. The others take long: ``suite`` runs the tests with Odoo's
+    own runner, ``core`` those of Odoo, ``update [version ...]`` updates used databases of
+    earlier versions, ``reinstall`` uninstalls from a used one and installs again.
     """
-    if arguments[:1] == ["core"]:
-        return core.main(arguments[1:], environment)
+    others = {"core": core.main, "update": life.update, "reinstall": life.reinstall}
+    if arguments and arguments[0] in others:
+        return others[arguments[0]](arguments[1:], environment)
     checks = {"lint": _lint, "install": _install, "suite": _install_with_tests}
     unknown = [name for name in arguments if name not in checks]
     if unknown:
-        raise Failure(f"There is no check {unknown[0]}: there are lint, install, suite and core.")
+        names = ", ".join([*checks, *others])
+        raise Failure(f"There is no check {unknown[0]}: there are {names}.")
     results = [checks[name](environment) for name in arguments or ("lint", "install")]
     return 0 if all(results) else 1
 
@@ -103,15 +100,9 @@ def _install_anew(title, options, sentence, environment):
         finally:
             database.drop(environment, name)
         log = (layout.LOGS / "check-install.log").read_text(encoding="utf-8", errors="replace")
-    complaints = _complaints(log)
+    complaints = odoo.complaints(log)
     for line in complaints:
         say(line)
     if failure:
         raise failure
     return len(complaints), log
-
-
-def _complaints(log):
-    """Return the lines of a log that only this module can have caused."""
-    lines = (line for line in log.splitlines() if LEVELS.match(line))
-    return [line for line in lines if not any(known.search(line) for known in KNOWN)]

@@ -157,13 +157,13 @@ def _module_files():
 
 
 def _template(environment, pages):
-    name = _built(
+    name = built(
         environment, "module", module_hash, KEPT_TEMPLATES,
         lambda draft: _install(environment, draft, base(environment), [layout.MODULE]),
     )  # fmt: skip
     if not pages:
         return name
-    return _built(
+    return built(
         environment, "pages", module_hash, KEPT_TEMPLATES,
         lambda draft: _generate_pages(environment, draft, name),
     )  # fmt: skip
@@ -172,13 +172,13 @@ def _template(environment, pages):
 def base(environment):
     """Return the name of the template without the module, built if need be (in its lock)."""
     depends = _depends()
-    return _built(
+    return built(
         environment, "base", _base_hash, 1,
         lambda draft: _install(environment, draft, None, depends),
     )  # fmt: skip
 
 
-def _built(environment, stage, digest, kept, build):
+def built(environment, stage, digest, kept, build):
     """Return the name of a template; ``build`` makes a draft that takes it when complete.
 
     A draft during which the files have changed is right for neither state of them.
@@ -193,7 +193,7 @@ def _built(environment, stage, digest, kept, build):
     if prefix + digest() != name:
         say("The module's files have changed meanwhile: once more.")
         drop(environment, draft)
-        return _built(environment, stage, digest, kept, build)
+        return built(environment, stage, digest, kept, build)
     execute(environment, "ALTER DATABASE {} RENAME TO {}", draft, name)
     if _filestore(draft).is_dir():
         shutil.rmtree(_filestore(name), ignore_errors=True)
@@ -221,7 +221,7 @@ def _install(environment, draft, origin, modules):
             f"Installing {', '.join(modules)} failed",
             environment,
         )
-    _require_installed(environment, draft, modules, log)
+    require_installed(environment, draft, modules, log)
 
 
 def _generate_pages(environment, draft, origin):
@@ -236,7 +236,7 @@ def _generate_pages(environment, draft, origin):
         )
 
 
-def _require_installed(environment, name, modules, log):
+def require_installed(environment, name, modules, log):
     """Make sure of it: Odoo only warns where a module or one that it needs is unknown."""
     connection = connect(environment, name)
     with contextlib.closing(connection), connection.cursor() as cursor:

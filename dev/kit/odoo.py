@@ -10,6 +10,13 @@ from .console import Failure
 
 TAIL = 12  # lines of a failed command's log that are worth showing
 RECORD = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ \d+ [A-Z]+ ")
+LEVELS = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ (WARNING|ERROR|CRITICAL) \S+ (\S+): (.*)$")
+
+# What Odoo logs at these levels by itself, with or without this module
+KNOWN = (
+    # A browser test had succeeded and the page was still loading when it was closed
+    re.compile(r"\.browser: Error received after termination: "),
+)
 ERROR = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ \d+ (ERROR|CRITICAL) ")
 
 
@@ -71,6 +78,12 @@ def run(arguments, log, advice, environment, script=None):
     if done.returncode:
         raise Failure("\n".join([*_last_error(path), f"{advice} (log: {path})."]))
     return (done.stdout or b"").decode()
+
+
+def complaints(log):
+    """Return the lines of a log that only this module can have caused."""
+    lines = (line for line in log.splitlines() if LEVELS.match(line))
+    return [line for line in lines if not any(known.search(line) for known in KNOWN)]
 
 
 def _last_error(path):
