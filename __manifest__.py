@@ -8,6 +8,9 @@
     "development_status": "Beta",
     "application": True,
     "depends": ["account", "account_edi_ubl_cii", "portal", "product", "uom"],
+    "pre_init_hook": "pre_init_hook",
+    "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
     "data": [
         "security/trtc_groups.xml",
         "security/ir.model.access.csv",
@@ -40,6 +43,7 @@
         "wizard/trtc_sell_pack_views.xml",
         "wizard/trtc_sender_key_views.xml",
         "wizard/trtc_settings_views.xml",
+        "wizard/base_module_uninstall_views.xml",
         "wizard/trtc_subscribe_views.xml",
         "wizard/trtc_suspend_views.xml",
         "views/trtc_usage_check_views.xml",

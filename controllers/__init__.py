@@ -1,1 +1,1 @@
-from . import portal, portal_packs
+from . import export, portal, portal_packs

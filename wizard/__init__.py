@@ -1,5 +1,6 @@
 from . import (
     account_move_reversal,
+    base_module_uninstall,
     trtc_accrue,
     trtc_check_books,
     trtc_credit,

@@ -1,4 +1,4 @@
-"""Earlier versions of the module: which commits they are, and databases that were used with them."""
+"""Earlier versions of the module: their commits, and databases that were used with them."""
 
 import hashlib
 import io

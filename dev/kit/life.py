@@ -13,8 +13,8 @@ from . import database, history, layout, odoo, rows, schema
 from .console import Failure, say, step
 
 SCRIPTS = layout.ROOT / "dev" / "life"
-#: The first version with a signed ledger: updates from before enter credit notes in it.
-LEDGER = "19.0.3.0.0"
+#: Versions without a signed ledger: the update enters their credit notes in one.
+BEFORE_LEDGER = ("19.0.1.0.0", "19.0.2.0.0")
 
 
 def update(versions, environment):
@@ -50,7 +50,7 @@ def _update_from(version, fresh, environment):
             after = rows.read(connection)
             faults += schema.differences(schema.read(connection), fresh)
             dialogs = _get_dialogs(connection)
-        new = ("trtc_allocation",) if list(history.VERSIONS).index(version) < _LEDGER else ()
+        new = ("trtc_allocation",) if version in BEFORE_LEDGER else ()
         faults += rows.changes(before, after, dialogs, new)
         found = _differences(environment, name)
         faults += [f"check of the books: {one}" for one in found if one not in known]
@@ -59,9 +59,6 @@ def _update_from(version, fresh, environment):
         found = _differences(environment, name)
         faults += [f"check of the books, later: {one}" for one in found if one not in known]
     return faults
-
-
-_LEDGER = list(history.VERSIONS).index(LEDGER)
 
 
 def reinstall(arguments, environment):

@@ -73,7 +73,8 @@ def next_month():
     statements, _moves = run("2024-11-30")
     drafts = documents(state="draft").filtered(lambda move: move.move_type == "out_invoice")
     drafts.action_post()
-    billed = env["trtc.allocation"].search([("statement_line_id.statement_id", "in", statements.ids)])
+    of_november = [("statement_line_id.statement_id", "in", statements.ids)]
+    billed = env["trtc.allocation"].search(of_november)
     missing = applications.account_id - billed.move_id.trtc_account_id
     if missing or set(billed.move_id.mapped("state")) != {"posted"}:
         raise AssertionError(f"November is not posted of {missing.mapped('name')}")
