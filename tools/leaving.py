@@ -183,10 +183,28 @@ def empty(env):
     if tables:
         names = SQL(", ").join(map(SQL.identifier, sorted(tables)))
         env.cr.execute(SQL("TRUNCATE %s", names))
+    _forget_reflections(env)
     for table, column in (("ir_filters", "model_id"), ("ir_exports", "resource")):
         if table_exists(env.cr, table):
             names = SQL.identifier(table), SQL.identifier(column)
             env.cr.execute(SQL("DELETE FROM %s WHERE %s LIKE 'trtc.%%'", *names))
+
+
+def _forget_reflections(env):
+    """Delete what Odoo keeps of foreign keys in core's tables: it has no external id.
+
+    Their columns are dropped, and the keys with them.
+    """
+    env.cr.execute(
+        SQL(
+            """
+            DELETE FROM ir_model_constraint found USING ir_module_module module
+             WHERE module.id = found.module AND module.name = 'trtc_billing' AND found.type = 'f'
+               AND NOT EXISTS (SELECT 1 FROM ir_model_data
+                                WHERE model = 'ir.model.constraint' AND res_id = found.id)
+            """
+        )
+    )
 
 
 def _forget(env, table, column):

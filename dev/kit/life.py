@@ -29,19 +29,21 @@ def update(versions, environment):
         raise Failure(f"There is no version {unknown[0]} to update from: there are {names}.")
     with _open(environment, database.template(environment)) as connection:
         fresh = schema.read(connection)
-    faults = {
-        version: _update_from(version, fresh, environment)
-        for version in versions or history.VERSIONS
-    }
+    faults = {version: [] for version in versions or history.VERSIONS}
+    for version, found in faults.items():
+        with _collected(found):
+            _update_from(version, fresh, environment, found)
     return _report(faults)
 
 
-def _update_from(version, fresh, environment):
-    """Update a used database of a version; return a sentence for each fault."""
+def _update_from(version, fresh, environment, faults):
+    """Update a used database of a version.
+
+    :param list faults: gets a sentence for each fault
+    """
     origin = history.used(environment, version)
     with _open(environment, origin) as connection:
         before = rows.read(connection)
-    faults = []
     with _copy(environment, origin) as name:
         known = _differences(environment, origin, history.options(version))
         with step(f"Updating the module from {version}"):
@@ -58,7 +60,6 @@ def _update_from(version, fresh, environment):
             _shell(environment, name, "go_on.py", f"Nothing goes on after {version}")
         found = _differences(environment, name)
         faults += [f"check of the books, later: {one}" for one in found if one not in known]
-    return faults
 
 
 def reinstall(arguments, environment):
@@ -69,6 +70,12 @@ def reinstall(arguments, environment):
     if arguments:
         raise Failure("dev/check reinstall takes no arguments.")
     faults = []
+    with _collected(faults):
+        _reinstall(environment, faults)
+    return _report({"reinstallation": faults})
+
+
+def _reinstall(environment, faults):
     with _copy(environment, database.template(environment)) as name:
         history.use(environment, name, "The module")
         with _open(environment, name) as connection:
@@ -77,7 +84,8 @@ def reinstall(arguments, environment):
             _shell(environment, name, "uninstall.py", "The module cannot be uninstalled")
             faults += _complaints("life-uninstall")
         with _open(environment, name) as connection:
-            faults += [f"after uninstalling: {one} is left" for one in _remains(connection)]
+            left = schema.remains(schema.read(connection))
+            faults += [f"after uninstalling: {one} is left" for one in left]
             faults += rows.changes(*(_core(one) for one in (before, rows.read(connection))))
         with step("Working without the module"):
             _shell(environment, name, "without.py", "Odoo does not work without the module")
@@ -90,10 +98,18 @@ def reinstall(arguments, environment):
             faults += schema.differences(schema.read(again), schema.read(first))
         with step("Using it again"):
             _shell(environment, name, "again.py", "The module cannot be used again")
-    return _report({"reinstallation": faults})
 
 
 # === TOOLING === #
+
+
+@contextlib.contextmanager
+def _collected(faults):
+    """Let a step that fails be one more fault, so that the others are told as well."""
+    try:
+        yield
+    except Failure as failure:
+        faults.append(str(failure))
 
 
 def _report(faults):
@@ -154,11 +170,6 @@ def _get_dialogs(connection):
     with connection.cursor() as cursor:
         cursor.execute("SELECT replace(model, '.', '_') FROM ir_model WHERE transient")
         return [table for (table,) in cursor.fetchall()]
-
-
-def _remains(connection):
-    """Return what is left of the module after it was uninstalled, but for what is kept."""
-    return schema.remains(schema.read(connection))
 
 
 def _core(found):
