@@ -23,7 +23,8 @@ class ResPartner(models.Model):
         for model in ("trtc.account", "trtc.statement", "trtc.fee", "trtc.minute.pack"):
             records = self.env[model].sudo().with_context(active_test=False)
             names = {"partner_id", "commercial_partner_id"} & set(records._fields)
-            found = records.search(Domain.OR(Domain(name, "in", self.ids) for name in names), limit=1)
+            domain = Domain.OR(Domain(name, "in", self.ids) for name in names)
+            found = records.search(domain, limit=1)
             for partner in (found[name] for name in sorted(names)) if found else ():
                 if partner in self:
                     raise UserError(

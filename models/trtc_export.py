@@ -7,7 +7,7 @@ from odoo import api, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
-from .trtc_usage_import import to_sheet
+from ..rating.sheets import to_sheet
 
 #: What is exported, in the order of the way of the data.
 MODELS = (

@@ -2,7 +2,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from ..models.figures import to_decimal
-from ..models.trtc_usage_import import to_sheet
+from ..rating.sheets import to_sheet
 
 
 class TrtcStatement(models.Model):

@@ -1,11 +1,11 @@
 from lxml import etree
 
-from odoo.models import MAGIC_COLUMNS
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.models import MAGIC_COLUMNS
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
-from .forms import EXAMPLES, MADE, STAFF, FormsCommon
+from .forms import EXAMPLES, MADE, FormsCommon
 
 #: What somebody may try to enter into a field, by type.
 TRIED = {

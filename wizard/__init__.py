@@ -20,8 +20,8 @@ from . import (
     trtc_settings_accrual,
     trtc_settings_arrears,
     trtc_settings_late,
-    trtc_settings_usage,
     trtc_settings_rate,
+    trtc_settings_usage,
     trtc_subscribe,
     trtc_suspend,
 )
