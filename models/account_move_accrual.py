@@ -2,8 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-#: In the context of the reversal that an accrual makes itself.
-REVERSAL = object()
+from .markers import REVERSAL
 
 
 class AccountMove(models.Model):

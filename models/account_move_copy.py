@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import UserError, ValidationError
 
-from .flow import FLOW, in_flow
+from .markers import FLOW, in_flow
 
 #: How often Odoo may post a document by itself: never, or once.
 ONCE = ("no", "at_date")

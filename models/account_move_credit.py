@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from .account_move_line_left import DUST, EXACT, ZERO, add_up
+from .markers import Reopening, get_marked, without_defaults
 
 #: What a line of a credit note has in common with the line that it takes back.
 SHARED = (
@@ -126,12 +127,13 @@ class AccountMove(models.Model):
 
     def _trtc_tie_to(self, origin):
         """Let this document and its lines be of the account and usage of another one."""
+        reopening = get_marked(self.env, "trtc_reopens", Reopening)
         self.write(
             {
                 "trtc_account_id": origin.trtc_account_id.id,
                 "trtc_date_from": origin.trtc_date_from,
                 "trtc_date_to": origin.trtc_date_to,
-                "trtc_reopens": self.env.context.get("trtc_reopens", True),
+                "trtc_reopens": reopening.reopens if reopening else True,
             }
         )
         for line in self.invoice_line_ids.filtered("trtc_origin_line_id"):
@@ -244,7 +246,8 @@ class AccountMove(models.Model):
             )
             for place, ((line, application), found) in enumerate(groups.items(), start=1)
         ]
-        credit = self.sudo().create({**vals, "invoice_line_ids": commands})
+        moves = self.sudo().with_env(without_defaults(self.sudo().env))
+        credit = moves.create({**vals, "invoice_line_ids": commands})
         places = credit.invoice_line_ids.sorted("sequence")
         self.env["trtc.allocation"]._record(
             [

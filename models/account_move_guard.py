@@ -2,7 +2,7 @@ from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 
 from .figures import show_money
-from .flow import FLOW, in_flow
+from .markers import FLOW, in_flow
 
 #: What Odoo derives or sets in a flow of its own: by hand it would say another thing than the
 #: ledger of usage.

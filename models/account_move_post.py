@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import format_date, is_html_empty
 
+from .markers import is_preview
+
 
 class AccountMove(models.Model):
     # A room of its own: how generated invoices are dated, posted and sent.
@@ -231,7 +233,7 @@ class AccountMove(models.Model):
 
         :return: those that are posted now
         """
-        if self.env.context.get("trtc_preview"):
+        if is_preview(self.env):
             return self.browse()
         for move in self.try_lock_for_update():
             try:
@@ -257,7 +259,7 @@ class AccountMove(models.Model):
 
     def _trtc_keep_drafts(self):
         """Tell once why these drafts are not posted, though their grace is over."""
-        if self.env.context.get("trtc_preview"):
+        if is_preview(self.env):
             return
         for move in self.try_lock_for_update():
             reason = move._trtc_get_change()
@@ -329,7 +331,7 @@ class AccountMove(models.Model):
 
     def _trtc_queue_sending(self):
         """Have Odoo's own scheduled action send these posted invoices, each once."""
-        if self.env.context.get("trtc_preview"):
+        if is_preview(self.env):
             return
         sender, queued = self.env["account.move.send"], self.browse()
         for move in self.filtered("trtc_account_id.auto_send"):

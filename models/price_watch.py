@@ -1,9 +1,5 @@
 from odoo import fields
 
-#: In the context of changes inside a change that is watched as a whole.  An object of its
-#: own, so that no caller from outside can claim it.
-WATCHED = object()
-
 
 class PriceWatch:
     """The prices of settled days before a change, to tell afterwards what it altered.

@@ -6,6 +6,7 @@ from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
+from .markers import ForcedPrices, get_marked, is_uninstalling
 from .price_watch import PriceWatch
 
 #: The resolution of the moments of pricelist rules.
@@ -40,6 +41,26 @@ class ProductPricelist(models.Model):
                 )
         return result
 
+    def unlink(self):
+        self.check_access("unlink")
+        watch = None if is_uninstalling(self.env) else PriceWatch(self)
+        names = ", ".join(self.mapped("display_name"))
+        result = super().unlink()
+        # Its rules go with it, by the database; nobody else asks what they priced.
+        altered = watch.get_altered() if watch else set()
+        if altered:
+            days = sorted(day for _account, _item, day in altered)
+            raise UserError(
+                self.env._(
+                    "Days from %(first)s to %(last)s are settled at the prices of %(pricelist)s: "
+                    "it cannot be deleted. Archive it instead.",
+                    first=days[0],
+                    last=days[-1],
+                    pricelist=names,
+                )
+            )
+        return result
+
     # === BUSINESS === #
 
     def _trtc_answer_for(self, altered, refusal, change):
@@ -49,16 +70,16 @@ class ProductPricelist(models.Model):
         :param refusal: a function of ``account``, ``first`` and ``last`` that says what to
             do instead
         :param str change: what changed, for the record
-        :raise UserError: unless the context asks for the change by ``trtc_force_prices``:
-            the reason, or just true
+        :raise UserError: unless the context asks for the change by ``trtc_force_prices``, a
+            :class:`ForcedPrices`, which only code on the server can put there
         :raise AccessError: for a user who may not ask for it
         """
         if not altered:
             return
         days = sorted(day for _account, _item, day in altered)
         accounts = self.env["trtc.account"].union(*{account for account, _item, _day in altered})
-        reason = self.env.context.get("trtc_force_prices")
-        if not reason:
+        forced = get_marked(self.env, "trtc_force_prices", ForcedPrices)
+        if not forced:
             visible = accounts.sudo(False)._filtered_access("read")
             name = visible[:1].display_name or self.env._("a TRTC account")
             raise UserError(refusal(account=name, first=days[0], last=days[-1]))
@@ -76,7 +97,7 @@ class ProductPricelist(models.Model):
                     accounts=len(accounts),
                     first=days[0],
                     last=days[-1],
-                    reason=reason if isinstance(reason, str) else self.env._("not given"),
+                    reason=forced.reason or self.env._("not given"),
                 )
             )
 

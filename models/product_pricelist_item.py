@@ -5,7 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..rating.periods import billing_day, day_start
-from .price_watch import WATCHED, PriceWatch
+from .markers import WATCHED, ForcedPrices
+from .price_watch import PriceWatch
 from .product_pricelist_guard import TICK
 
 #: What decides which products a rule prices.
@@ -126,7 +127,8 @@ class ProductPricelistItem(models.Model):
             successors = rule.browse().union(*(rule.copy({**vals, **span}) for span in dates))
         pricelist, altered = self.pricelist_id, watch.get_altered() if watch else set()
         change = f"{before} → {successors._trtc_describe()}"
-        pricelist.with_context(trtc_force_prices=force and (reason or True))._trtc_answer_for(
+        forced = ForcedPrices(reason) if force else None
+        pricelist.with_context(trtc_force_prices=forced)._trtc_answer_for(
             altered, self._trtc_get_refusal(pricelist, self._trtc_get_names()), change
         )
         if not altered:

@@ -1,9 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
-#: In the context of what settlement itself writes down.  An object of its own, so that no
-#: caller from outside can claim it.
-SETTLING = object()
+from .markers import SETTLING, without_defaults
 
 
 class TrtcSealed(models.AbstractModel):
@@ -24,7 +22,8 @@ class TrtcSealed(models.AbstractModel):
     def create(self, vals_list):
         self.check_access("create")
         self._check_settling()
-        return super().create(vals_list)
+        # Whoever starts a settlement could fill in by defaults what it leaves empty.
+        return super(TrtcSealed, self.with_env(without_defaults(self.env))).create(vals_list)
 
     def write(self, vals):
         if not self._get_unsealed_fields().issuperset(vals):

@@ -6,7 +6,13 @@ class TrtcAccount(models.Model):
     _name = "trtc.account"
     _description = "TRTC Account"
     _order = "name, id"
-    _inherit = ["trtc.entered", "trtc.thread", "mail.activity.mixin", "analytic.mixin"]
+    _inherit = [
+        "trtc.given",
+        "trtc.entered",
+        "trtc.thread",
+        "mail.activity.mixin",
+        "analytic.mixin",
+    ]
     _rec_names_search = ["name", "uin"]
     _check_company_auto = True
     _check_company_domain = models.check_company_domain_parent_of

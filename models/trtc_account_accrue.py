@@ -8,8 +8,8 @@ from odoo.tools import SQL
 
 from ..rating import charges as rating
 from ..rating import periods
+from .markers import UntilDay
 from .price_book import PriceBook
-from .trtc_account_meter import UntilDay
 
 ZERO = Decimal(0)
 

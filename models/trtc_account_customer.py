@@ -4,7 +4,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .sealed import SETTLING
+from .markers import SETTLING
 
 
 class Former:

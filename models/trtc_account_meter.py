@@ -1,21 +1,12 @@
 from collections import defaultdict
 from decimal import Decimal
-from typing import NamedTuple
 
 from odoo import models
 from odoo.tools import SQL
 
 from ..rating import charges as rating
 from ..rating import engine, periods
-
-
-class UntilDay(NamedTuple):
-    """In the context, as ``trtc_until``: usage after a day is not rated.
-
-    Of a class of its own, so that no caller from outside can send it.
-    """
-
-    day: object
+from .markers import UntilDay, get_marked
 
 
 class TrtcAccount(models.Model):
@@ -87,8 +78,8 @@ class TrtcAccount(models.Model):
     def _get_days_to_rate(self, window):
         """Return the days whose usage is rated, of the periods of a window."""
         days = {day for period, _item in window for day in periods.days_of(period)}
-        until = self.env.context.get("trtc_until")
-        return {day for day in days if day <= until.day} if isinstance(until, UntilDay) else days
+        until = get_marked(self.env, "trtc_until", UntilDay)
+        return {day for day in days if day <= until.day} if until else days
 
     def _get_robot_meter(self, meter, application, item, rights):
         """Return the duration of a task's robot, where the feed does not report it."""

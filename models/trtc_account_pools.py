@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
 from ..rating import periods
-from .trtc_minute_pack import RATING
+from .markers import RATING
 
 
 class TrtcAccount(models.Model):

@@ -3,7 +3,7 @@ from datetime import date
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from .price_watch import WATCHED
+from .markers import WATCHED
 
 
 class TrtcAccountPricelist(models.Model):
@@ -15,6 +15,7 @@ class TrtcAccountPricelist(models.Model):
 
     _name = "trtc.account.pricelist"
     _description = "TRTC Pricelist of an Account From a Day"
+    _inherit = ["trtc.given"]
     _order = "account_id, date_start, id"
     _inherit = ["trtc.entered"]
     _check_company_auto = True
@@ -74,6 +75,7 @@ class TrtcAccountPricelist(models.Model):
             return super().create(vals_list)
         self.check_access("create")
         vals_list = [{**self.default_get(["account_id"]), **vals} for vals in vals_list]
+        self._check_given(vals_list)
         if not all(vals.get("account_id") for vals in vals_list):
             # Said by who knows what is missing.
             return super().create(vals_list)
@@ -88,6 +90,7 @@ class TrtcAccountPricelist(models.Model):
         if self._is_watched():
             return super().write(vals)
         self.check_access("write")
+        self._check_given([vals])
         accounts = self.account_id | self.account_id.browse(vals.get("account_id") or ())
         before = self._look(accounts)
         result = super().write(vals)

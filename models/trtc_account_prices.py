@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
-from .price_watch import WATCHED
+from .markers import WATCHED
 
 
 class TrtcAccount(models.Model):

@@ -11,8 +11,8 @@ from odoo.tools import SQL
 
 from ..rating import charges as rating
 from ..rating import engine, periods
+from .markers import SETTLING
 from .price_book import PriceBook
-from .sealed import SETTLING
 
 
 class TrtcAccount(models.Model):

@@ -16,7 +16,7 @@ class TrtcAccrual(models.Model):
     _name = "trtc.accrual"
     _description = "TRTC Accrual"
     _order = "date desc, company_id, currency_id, number desc"
-    _inherit = ["trtc.made", "trtc.thread"]
+    _inherit = ["trtc.given", "trtc.made", "trtc.thread"]
 
     # === FIELDS === #
 

@@ -12,7 +12,7 @@ class TrtcAccrualLine(models.Model):
 
     _name = "trtc.accrual.line"
     _description = "TRTC Accrual Line"
-    _inherit = ["trtc.made"]
+    _inherit = ["trtc.given", "trtc.made"]
     _order = "accrual_id desc, account_id, kind, application_id, item_id, id"
 
     # === FIELDS === #

@@ -12,7 +12,7 @@ class TrtcAccrualSince(models.Model):
 
     _name = "trtc.accrual.since"
     _description = "TRTC Document Changed Since an Accrual"
-    _inherit = ["trtc.made"]
+    _inherit = ["trtc.given", "trtc.made"]
     _order = "accrual_id desc, id"
 
     # === FIELDS === #

@@ -7,7 +7,7 @@ from odoo.tools import SQL, float_compare
 
 from .account_move_line_left import DUST, ZERO, add_up
 from .exact import AMOUNT_DIGITS, PRICE_DIGITS, QUANTITY_DIGITS, Exact
-from .sealed import SETTLING
+from .markers import SETTLING
 
 
 class TrtcAllocation(models.Model):

@@ -10,7 +10,13 @@ class TrtcApplication(models.Model):
     _name = "trtc.application"
     _description = "TRTC Application"
     _order = "account_id, sdkappid, id"
-    _inherit = ["trtc.entered", "trtc.thread", "mail.activity.mixin", "analytic.mixin"]
+    _inherit = [
+        "trtc.given",
+        "trtc.entered",
+        "trtc.thread",
+        "mail.activity.mixin",
+        "analytic.mixin",
+    ]
     _rec_names_search = ["name", "sdkappid"]
     _check_company_auto = True
 

@@ -16,7 +16,7 @@ class TrtcArrears(models.Model):
 
     _name = "trtc.arrears"
     _description = "TRTC Arrears"
-    _inherit = ["trtc.made"]
+    _inherit = ["trtc.given", "trtc.made"]
     _order = "id desc"
     _check_company_auto = True
 

@@ -1,7 +1,7 @@
 from odoo import Command, api, fields, models
 from odoo.tools import format_date
 
-from .sealed import SETTLING
+from .markers import SETTLING
 
 #: Accounts that a message names, at most
 NAMED = 10

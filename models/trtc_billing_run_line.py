@@ -1,6 +1,6 @@
 from odoo import Command, api, fields, models
 
-from .sealed import SETTLING
+from .markers import SETTLING
 
 
 class TrtcBillingRunLine(models.Model):

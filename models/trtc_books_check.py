@@ -7,7 +7,7 @@ from odoo.tools import format_date
 
 from ..rating import periods
 from .figures import show_figure
-from .sealed import SETTLING
+from .markers import SETTLING
 
 DIFFERENCE = "difference"
 INFORMATION = "information"

@@ -15,6 +15,7 @@ class TrtcCommitment(models.Model):
 
     _name = "trtc.commitment"
     _description = "TRTC Minimum Commitment"
+    _inherit = ["trtc.given", "trtc.kept"]
     _order = "account_id, date_start desc"
     _inherit = ["trtc.entered"]
     _check_company_auto = True
@@ -134,8 +135,8 @@ class TrtcCommitment(models.Model):
 
     # === CRUD === #
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_uncharged(self):
+    def _check_deletable(self):
+        super()._check_deletable()
         charged = self.sudo().filtered("fee_ids")
         if charged:
             raise UserError(

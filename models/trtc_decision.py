@@ -17,6 +17,7 @@ class TrtcDecision(models.Model):
 
     _name = "trtc.decision"
     _description = "TRTC Decision on Locked Usage"
+    _inherit = ["trtc.given"]
     _order = "id desc"
     _inherit = ["trtc.entered"]
     _check_company_auto = True

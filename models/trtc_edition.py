@@ -6,6 +6,7 @@ from .exact import QUANTITY_DIGITS, Exact
 class TrtcEdition(models.Model):
     _name = "trtc.edition"
     _description = "TRTC Edition"
+    _inherit = ["trtc.given"]
     _order = "sequence, id"
     _inherit = ["trtc.catalogue"]
 

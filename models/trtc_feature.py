@@ -4,6 +4,7 @@ from odoo import fields, models
 class TrtcFeature(models.Model):
     _name = "trtc.feature"
     _description = "TRTC Feature"
+    _inherit = ["trtc.given"]
     _order = "sequence, id"
     _inherit = ["trtc.catalogue"]
 

@@ -16,7 +16,7 @@ class TrtcFee(models.Model):
 
     _name = "trtc.fee"
     _description = "TRTC Fee"
-    _inherit = ["trtc.made"]
+    _inherit = ["trtc.given", "trtc.made"]
     _order = "date desc, id desc"
     _rec_names_search = ["name"]
     _check_company_auto = True

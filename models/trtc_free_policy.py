@@ -10,6 +10,7 @@ class TrtcFreePolicy(models.Model):
 
     _name = "trtc.free.policy"
     _description = "TRTC Free Minutes Policy"
+    _inherit = ["trtc.given", "trtc.kept"]
     _order = "sequence, id"
     _inherit = ["trtc.catalogue"]
 
@@ -75,8 +76,8 @@ class TrtcFreePolicy(models.Model):
             self._get_packs()._note_for_settlement()
         return result
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_unused(self):
+    def _check_deletable(self):
+        super()._check_deletable()
         self._check_not_granted()
 
     def _check_not_granted(self):

@@ -29,6 +29,7 @@ DRAWING = ("day", "application", "sum")
 class TrtcItem(models.Model):
     _name = "trtc.item"
     _description = "TRTC Billing Item"
+    _inherit = ["trtc.given"]
     _order = "sequence, id"
     _inherit = ["trtc.catalogue"]
     _rec_names_search = ["name", "code"]

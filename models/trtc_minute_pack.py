@@ -8,10 +8,7 @@ from odoo.tools import SQL, float_compare, format_date
 from ..rating import drawdown
 from .exact import QUANTITY_DIGITS, Exact
 from .figures import show_figure
-
-#: In the context of grants while usage is rated. An object of its own, so that no caller from
-#: outside can claim it.
-RATING = object()
+from .markers import RATING
 
 #: What decides how usage draws: a change lets the days concerned be settled again.
 DRAWING_FIELDS = {"minutes", "date_start", "date_end", "ratio_table_id", "active"}
@@ -25,7 +22,7 @@ class TrtcMinutePack(models.Model):
     _name = "trtc.minute.pack"
     _description = "TRTC Minute Pack"
     _order = "date_start desc, id desc"
-    _inherit = ["trtc.entered", "trtc.thread", "mail.activity.mixin"]
+    _inherit = ["trtc.given", "trtc.kept", "trtc.entered", "trtc.thread", "mail.activity.mixin"]
     _check_company_auto = True
 
     # === FIELDS === #
@@ -280,8 +277,8 @@ class TrtcMinutePack(models.Model):
             self._note_for_settlement()
         return result
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_unused(self):
+    def _check_deletable(self):
+        super()._check_deletable()
         for pack in self:
             if pack.sudo().draw_ids or pack.fee_id:
                 raise UserError(

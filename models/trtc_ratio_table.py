@@ -12,6 +12,7 @@ class TrtcRatioTable(models.Model):
 
     _name = "trtc.ratio.table"
     _description = "TRTC Deduction Ratios"
+    _inherit = ["trtc.given"]
     _order = "sequence, id"
     _inherit = ["trtc.catalogue"]
 

@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_date
 
-from .sealed import SETTLING
+from .markers import SETTLING, without_defaults
 
 
 class TrtcRecognition(models.Model):
@@ -132,9 +132,8 @@ class TrtcRecognition(models.Model):
         drafts._trtc_take_back()
         if not prepayments:
             return self.env["account.move"]
-        move = self.env["account.move"].create(
-            self._prepare_entry(company, date, journal, prepayments)
-        )
+        moves = self.env["account.move"].with_env(without_defaults(self.env))
+        move = moves.create(self._prepare_entry(company, date, journal, prepayments))
         # The lines come in the order in which they were given.
         lines = move.line_ids.sorted("id")
         fees = [one.fee for one in prepayments]

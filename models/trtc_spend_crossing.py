@@ -14,7 +14,7 @@ class TrtcSpendCrossing(models.Model):
 
     _name = "trtc.spend.crossing"
     _description = "TRTC Spend Reached"
-    _inherit = ["trtc.made"]
+    _inherit = ["trtc.given", "trtc.made"]
     _order = "month desc, id desc"
 
     # === FIELDS === #

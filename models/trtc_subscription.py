@@ -12,7 +12,7 @@ class TrtcSubscription(models.Model):
     _name = "trtc.subscription"
     _description = "TRTC Subscription"
     _order = "date_start desc, id desc"
-    _inherit = ["trtc.entered", "trtc.thread"]
+    _inherit = ["trtc.given", "trtc.kept", "trtc.entered", "trtc.thread"]
     _check_company_auto = True
 
     # === FIELDS === #
@@ -290,8 +290,8 @@ class TrtcSubscription(models.Model):
             return self.date_start
         return periods.anchored_period(today, self.date_anchor or self.date_start)[1]
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_without_fees(self):
+    def _check_deletable(self):
+        super()._check_deletable()
         for subscription in self:
             if subscription.sudo().fee_ids:
                 raise UserError(
@@ -302,6 +302,7 @@ class TrtcSubscription(models.Model):
                 )
 
     def unlink(self):
+        self.check_access("unlink")
         for subscription in self:
             subscription._note_changed_rights()
         return super().unlink()

@@ -12,6 +12,7 @@ class TrtcSuspension(models.Model):
 
     _name = "trtc.suspension"
     _description = "TRTC Suspension"
+    _inherit = ["trtc.given"]
     _order = "date_start desc, id desc"
     _inherit = ["trtc.entered"]
     _check_company_auto = True

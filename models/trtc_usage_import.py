@@ -41,7 +41,7 @@ class TrtcUsageImport(models.Model):
     _name = "trtc.usage.import"
     _description = "TRTC Usage Import"
     _order = "id desc"
-    _inherit = ["trtc.entered", "trtc.thread"]
+    _inherit = ["trtc.given", "trtc.kept", "trtc.entered", "trtc.thread"]
 
     # === FIELDS === #
 
@@ -182,8 +182,8 @@ class TrtcUsageImport(models.Model):
             )
         )
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_if_draft(self):
+    def _check_deletable(self):
+        super()._check_deletable()
         if any(usage_import.state == "done" for usage_import in self):
             raise UserError(
                 self.env._(
@@ -237,7 +237,7 @@ class TrtcUsageImport(models.Model):
     def _get_content(self):
         self.ensure_one()
         # A client that asks for sizes must not make the file look like its size.
-        return self._decode(self.with_context(bin_size=False).file)
+        return self._decode(self.with_context(bin_size=False, bin_size_file=False).file)
 
     @api.model
     def _decode(self, value):

@@ -6,6 +6,7 @@ from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import Form, tagged
 
+from ..models.markers import Reopening
 from .accrual import AccrualCommon
 
 
@@ -74,7 +75,7 @@ class TestAccrualSince(AccrualCommon):
 
     def test_goodwill_makes_an_accrual_look_wrong(self):
         moves, accrual = self.invoice_and_accrue()
-        reversal = moves.with_context(trtc_reopens=False)._reverse_moves(
+        reversal = moves.with_context(trtc_reopens=Reopening(False))._reverse_moves(
             [{"invoice_date": "2024-10-31"}]
         )
         reversal.action_post()

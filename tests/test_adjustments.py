@@ -4,6 +4,7 @@ from odoo import Command
 from odoo.tests import Form, tagged
 from odoo.tools import SQL
 
+from ..models.markers import ForcedPrices
 from .common import TrtcCommon
 
 
@@ -181,7 +182,9 @@ class TestAdjustments(TrtcCommon):
         contract = self.make_pricelist({"av_hd": 0.5})
         self.account.pricelist_id = contract
         record, _posted = self._bill()
-        contract.item_ids.with_context(trtc_force_prices="As agreed").fixed_price = 0.4
+        contract.item_ids.with_context(
+            trtc_force_prices=ForcedPrices("As agreed")
+        ).fixed_price = 0.4
         self._restate(record, 601)
         adjustment = self.settle("2024-10-31")
         self.assertEqual(

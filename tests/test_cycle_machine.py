@@ -12,6 +12,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import SQL
 
+from ..models.markers import Reopening
 from ..rating.prices import round_money
 from .cycle import DUST, ZERO
 from .cycle_steps import FIRST, LAST, WEIGHTS, Broken, CycleSteps
@@ -277,7 +278,7 @@ class TestCycleFindings(CycleCase):
         first = self.invoice("2024-10-31")
         first.invoice_line_ids.quantity = 1500
         first.action_post()
-        credit = first.with_context(trtc_reopens=False)._reverse_moves()
+        credit = first.with_context(trtc_reopens=Reopening(False))._reverse_moves()
         credit.action_post()
         check = self.env["trtc.books.check"]._check_books(
             self.env.company, FIRST, LAST, self.account

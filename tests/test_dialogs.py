@@ -120,7 +120,9 @@ class TestDialogs(PrepaymentCommon):
         self.assertEqual(self.company.trtc_billing_tz, "Asia/Shanghai")
         wizard = self.env["trtc.settings"].with_user(self.stranger)
         wizard = wizard.create({"billing_tz": "Europe/Paris"})
-        wizard.company_id = self.company
+        with self.assertRaises(AccessError):
+            wizard.company_id = self.company
+        wizard.sudo().company_id = self.company
         with self.assertRaises(AccessError):
             wizard.action_save()
 

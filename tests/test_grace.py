@@ -6,6 +6,7 @@ from psycopg2 import IntegrityError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..models.markers import PREVIEW
 from .common import TrtcCommon
 from .invoice_choices import ChoicesMixin
 
@@ -188,7 +189,7 @@ class TestGrace(ChoicesMixin, TrtcCommon):
         self.account.write({"auto_post": True, "auto_send": True})
         self.usage("av_hd", 60_000, "2024-10-10")
         self.settle("2024-10-31")
-        accounts = self.account.with_context(trtc_preview=True)
+        accounts = self.account.with_context(trtc_preview=PREVIEW)
         move = accounts.create_invoices("2024-10-31")
         self.assertEqual((move.state, move.sending_data), ("draft", False))
 

@@ -8,7 +8,7 @@ from odoo.models import MAGIC_COLUMNS
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..models.sealed import SETTLING
+from ..models.markers import SETTLING
 from .common import ROLES
 from .prepayment import PrepaymentCommon
 

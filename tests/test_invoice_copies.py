@@ -4,7 +4,7 @@ from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 
-from ..models.flow import in_flow
+from ..models.markers import in_flow
 from .money import USE
 from .test_credit_notes import CreditCase
 

@@ -8,7 +8,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..models.sealed import SETTLING
+from ..models.markers import SETTLING
 from .common import TrtcCommon
 
 

@@ -9,7 +9,7 @@ from odoo.exceptions import LockError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..models.sealed import SETTLING
+from ..models.markers import SETTLING
 from .prepayment import PrepaymentCommon
 
 

@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..models.markers import ForcedPrices
 from .common import TrtcCommon
 
 REASON = "Agreed with the customer on the telephone"
@@ -209,7 +210,9 @@ class TestPriceGuard(PriceGuardCommon):
         self.assertNotIn("Secret", str(refused.exception))
         with mute_logger("odoo.addons.base.models.ir_rule"):
             self._assert_refused(
-                lambda: rule.with_context(trtc_force_prices=REASON).write({"fixed_price": 0.4}),
+                lambda: rule.with_context(trtc_force_prices=ForcedPrices(REASON)).write(
+                    {"fixed_price": 0.4}
+                ),
                 error=AccessError,
             )
 
@@ -301,7 +304,7 @@ class TestPriceGuard(PriceGuardCommon):
     # === FORCE === #
 
     def test_a_forced_change_leaves_settled_days_as_they_are(self):
-        self.rule.with_context(trtc_force_prices=REASON).fixed_price = 0.4
+        self.rule.with_context(trtc_force_prices=ForcedPrices(REASON)).fixed_price = 0.4
         adjustment = self.settle("2024-10-31")
         self.assertEqual(
             sorted(adjustment.line_ids.mapped(lambda li: (li.billable_quantity, li.price_unit))),
@@ -312,7 +315,7 @@ class TestPriceGuard(PriceGuardCommon):
         self.assert_books()
 
     def test_a_forced_deletion_bills_usage_without_a_price(self):
-        self.rule.with_context(trtc_force_prices=True).unlink()
+        self.rule.with_context(trtc_force_prices=ForcedPrices()).unlink()
         self.settle("2024-10-31")
         self.assertEqual(self.total("amount"), 0)
         self.assertEqual(len(self.lines(is_pending=True)), 2)
@@ -324,7 +327,7 @@ class TestPriceGuard(PriceGuardCommon):
         self._use("2024-10-10", item="av_2k")
         self.settle("2024-10-31")
         self.assertEqual(self.total("amount", item="av_2k"), 1)
-        self.contract.with_context(trtc_force_prices=REASON).trtc_graduated = True
+        self.contract.with_context(trtc_force_prices=ForcedPrices(REASON)).trtc_graduated = True
         self.settle("2024-10-31")
         self.assertEqual(float(self.total("amount", item="av_2k")), 2.5)
         self.assertIn(REASON, self.contract.message_ids[0].body)
@@ -332,7 +335,7 @@ class TestPriceGuard(PriceGuardCommon):
 
     def test_nobody_knows_who_forced_a_price(self):
         manager = self.make_user("manager")
-        rule = self.rule.with_user(manager).with_context(trtc_force_prices=REASON)
+        rule = self.rule.with_user(manager).with_context(trtc_force_prices=ForcedPrices(REASON))
         rule.fixed_price = 0.4
         message = self.contract.message_ids[0]
         self.assertEqual(message.author_id, manager.partner_id)
@@ -348,7 +351,7 @@ class TestPriceGuard(PriceGuardCommon):
             rule = self.rule.with_user(user)
             with self.subTest(role=role):
                 self._assert_refused(lambda rule=rule: rule.write({"fixed_price": 0.4}))
-                forced = rule.with_context(trtc_force_prices=REASON)
+                forced = rule.with_context(trtc_force_prices=ForcedPrices(REASON))
                 self._assert_refused(
                     lambda forced=forced: forced.write({"fixed_price": 0.4}),
                     "TRTC Billing / Manager",
@@ -357,7 +360,7 @@ class TestPriceGuard(PriceGuardCommon):
                 self._assert_refused(forced.unlink, error=AccessError)
         for role in ("portal", "api_sender"):
             rule = self.rule.with_user(getattr(self, f"user_{role}"))
-            forced = rule.with_context(trtc_force_prices=REASON)
+            forced = rule.with_context(trtc_force_prices=ForcedPrices(REASON))
             with self.subTest(role=role), mute_logger("odoo.addons.base.models.ir_model"):
                 self._assert_refused(
                     lambda forced=forced: forced.write({"fixed_price": 0.4}), error=AccessError

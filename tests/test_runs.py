@@ -8,6 +8,7 @@ from odoo.tests import tagged
 
 from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 
+from ..models.markers import PREVIEW
 from ..wizard import trtc_run
 from .schedule import ScheduleCase
 
@@ -269,7 +270,7 @@ class TestPreview(RunCase):
         self.wizard(account).action_invoice()
         self.assertIn("posted", states)
         with self.enter_registry_test_mode(), self.env.registry.cursor() as cr:
-            moves = self.env(cr=cr, context={"trtc_preview": True})["account.move"]
+            moves = self.env(cr=cr, context={"trtc_preview": PREVIEW})["account.move"]
             self.assertFalse(moves._post())
             self.assertFalse(moves.action_post())
 

@@ -1,11 +1,12 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..models.flow import FLOW
+from ..models.markers import FLOW, Reopening
 
 
 class AccountMoveReversal(models.TransientModel):
-    _inherit = "account.move.reversal"
+    _name = "account.move.reversal"
+    _inherit = ["account.move.reversal", "trtc.given"]
 
     # === FIELDS === #
 
@@ -32,7 +33,8 @@ class AccountMoveReversal(models.TransientModel):
     @api.depends("move_ids")
     def _compute_trtc_is_usage(self):
         for wizard in self:
-            wizard.trtc_is_usage = bool(wizard.move_ids._trtc_get_rows())
+            moves = wizard.move_ids._origin.sudo(False)._filtered_access("read")
+            wizard.trtc_is_usage = bool(moves._trtc_get_rows())
 
     # === ACTION === #
 
@@ -40,8 +42,9 @@ class AccountMoveReversal(models.TransientModel):
         if is_modify:
             self._trtc_check_modify()
         # The new invoice has the lines of the one that it replaces.
-        self = self.with_context(trtc_flow=FLOW)
-        self = self.with_context(trtc_reopens=is_modify or self.trtc_reopens)
+        self = self.with_context(
+            trtc_flow=FLOW, trtc_reopens=Reopening(is_modify or self.trtc_reopens)
+        )
         company = self._trtc_get_company()
         if company:
             # Core posts a document of a day to come later: today is the billing day.

@@ -9,7 +9,7 @@ class TrtcAccrue(models.TransientModel):
 
     _name = "trtc.accrue"
     _description = "Accrue Revenue of TRTC Services"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 

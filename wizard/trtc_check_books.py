@@ -10,7 +10,7 @@ class TrtcCheckBooks(models.TransientModel):
 
     _name = "trtc.check.books"
     _description = "Check the Books of TRTC Services"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 

@@ -15,7 +15,7 @@ class TrtcCredit(models.TransientModel):
 
     _name = "trtc.credit"
     _description = "Credit TRTC Usage"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 

@@ -8,6 +8,7 @@ class TrtcCreditLine(models.TransientModel):
 
     _name = "trtc.credit.line"
     _description = "TRTC Usage to Credit"
+    _inherit = ["trtc.given"]
     _order = "id"
     _inherit = ["trtc.entered"]
 

@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 class TrtcDecide(models.TransientModel):
     _name = "trtc.decide"
     _description = "Decide on Locked TRTC Usage"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 
@@ -53,14 +53,10 @@ class TrtcDecide(models.TransientModel):
     @api.model
     def default_get(self, fields_list):
         values = super().default_get(fields_list)
-        context = self.env.context
-        if (
-            "line_ids" in fields_list
-            and not values.get("line_ids")
-            and context.get("active_model") == "trtc.statement.line"
-        ):
-            lines = self.env["trtc.statement.line"].browse(context.get("active_ids"))
-            lines = lines.filtered(lambda line: line.status == "locked" and line.is_pending)
+        if "line_ids" in fields_list and not values.get("line_ids"):
+            lines = self._get_active("trtc.statement.line").filtered(
+                lambda line: line.status == "locked" and line.is_pending
+            )
             values["line_ids"] = [Command.set(lines.ids)]
         return values
 

@@ -20,7 +20,7 @@ class TrtcPriceChange(models.TransientModel):
 
     _name = "trtc.price.change"
     _description = "Change a Price of TRTC Services"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 

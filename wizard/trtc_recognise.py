@@ -10,7 +10,7 @@ class TrtcRecognise(models.TransientModel):
 
     _name = "trtc.recognise"
     _description = "Recognise Prepayments of TRTC Services"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 

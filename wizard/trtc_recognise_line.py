@@ -6,7 +6,7 @@ class TrtcRecogniseLine(models.TransientModel):
 
     _name = "trtc.recognise.line"
     _description = "Prepayment to Recognise"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 

@@ -22,7 +22,7 @@ class TrtcReconcile(models.TransientModel):
 
     _name = "trtc.reconcile"
     _description = "Reconcile TRTC Services"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 

@@ -8,6 +8,7 @@ class TrtcReconcileLine(models.TransientModel):
 
     _name = "trtc.reconcile.line"
     _description = "Reconciliation of an Account"
+    _inherit = ["trtc.given"]
     _order = "currency_id, account_id"
     _inherit = ["trtc.entered"]
 

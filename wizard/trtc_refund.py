@@ -9,7 +9,7 @@ class TrtcRefund(models.TransientModel):
 
     _name = "trtc.refund"
     _description = "Refund a TRTC Fee"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..models.figures import AMOUNT_DECIMALS, show_money, to_decimal
+from ..models.markers import PREVIEW
 from ..rating import periods
 
 #: So many accounts are billed at once; more are queued.
@@ -14,7 +15,7 @@ PREVIEWED = 100
 class TrtcRun(models.TransientModel):
     _name = "trtc.run"
     _description = "Settle TRTC Usage and Create Invoices"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 
@@ -46,7 +47,7 @@ class TrtcRun(models.TransientModel):
         self._check_until()
         # A transaction of its own, taken back: what is shown is what the run itself does.
         with self.env.registry.cursor() as cr:
-            env = self.env(cr=cr, context={**self.env.context, "trtc_preview": True})
+            env = self.env(cr=cr, context={**self.env.context, "trtc_preview": PREVIEW})
             try:
                 vals = env["trtc.run"]._preview(self.account_ids.ids, self.until)
             finally:

@@ -8,7 +8,7 @@ class TrtcRunLine(models.TransientModel):
 
     _name = "trtc.run.line"
     _description = "Preview of a TRTC Run, One Account"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 

@@ -14,7 +14,7 @@ class TrtcSellPack(models.TransientModel):
 
     _name = "trtc.sell.pack"
     _description = "Sell TRTC Minutes"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 

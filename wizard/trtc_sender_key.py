@@ -21,7 +21,7 @@ class TrtcSenderKey(models.TransientModel):
 
     _name = "trtc.sender.key"
     _description = "API Key of a TRTC Usage Feed"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 

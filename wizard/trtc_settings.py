@@ -12,7 +12,7 @@ class TrtcSettings(models.TransientModel):
 
     _name = "trtc.settings"
     _description = "TRTC Billing Settings"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
     _check_company_auto = True
 
     # === FIELDS === #

@@ -14,7 +14,7 @@ class TrtcSubscribe(models.TransientModel):
 
     _name = "trtc.subscribe"
     _description = "Buy or Upgrade a TRTC Edition"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
     _check_company_auto = True
 
     # === FIELDS === #

@@ -4,7 +4,7 @@ from odoo import Command, api, fields, models
 class TrtcSuspend(models.TransientModel):
     _name = "trtc.suspend"
     _description = "Suspend TRTC Applications"
-    _inherit = ["trtc.entered"]
+    _inherit = ["trtc.given", "trtc.entered"]
 
     # === FIELDS === #
 
@@ -26,9 +26,9 @@ class TrtcSuspend(models.TransientModel):
     @api.model
     def default_get(self, fields_list):
         values = super().default_get(fields_list)
-        context = self.env.context
-        if "application_ids" in fields_list and context.get("active_model") == "trtc.application":
-            values["application_ids"] = [Command.set(context.get("active_ids") or [])]
+        chosen = self._get_active("trtc.application")
+        if "application_ids" in fields_list and chosen:
+            values["application_ids"] = [Command.set(chosen.ids)]
         return values
 
     # === ACTION === #

@@ -3,6 +3,8 @@ import logging
 from odoo import SUPERUSER_ID, api
 from odoo.exceptions import UserError
 
+from odoo.addons.trtc_billing.models.markers import Reopening
+
 _logger = logging.getLogger(__name__)
 
 
@@ -12,7 +14,7 @@ def migrate(cr, version):
     They named an invoice and no usage, and what they took back was not billed again: it
     stays so, as goodwill.
     """
-    env = api.Environment(cr, SUPERUSER_ID, {"trtc_reopens": False})
+    env = api.Environment(cr, SUPERUSER_ID, {"trtc_reopens": Reopening(False)})
     credits = env["account.move"].search(
         [
             ("reversed_entry_id.trtc_allocation_ids", "any", [("released", "=", False)]),

@@ -1,0 +1,137 @@
+from collections import defaultdict
+
+from odoo import api, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+
+from .markers import without_defaults
+
+
+class TrtcGiven(models.AbstractModel):
+    """A record whose links are checked first: nobody names what he may not see.
+
+    Dialogs and computed fields look at what they are given with the rights of the
+    superuser, to show what follows from it.  So access is checked where something is given:
+    on creation and change, by a form that is not saved yet, and as a default value.
+    """
+
+    _name = "trtc.given"
+    _description = "TRTC Record That Names Only What Its User May See"
+
+    # === CRUD === #
+
+    @api.model
+    def default_get(self, fields_list):
+        if self.env.su:
+            # What is made with more rights than the caller has takes nothing of his context.
+            self = self.with_env(without_defaults(self.env))
+        values = super().default_get(fields_list)
+        self._check_given([values])
+        return values
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._check_given(vals_list)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_given([vals])
+        return super().write(vals)
+
+    def onchange(self, values, field_names, fields_spec):
+        self._check_given([values])
+        return super().onchange(values, field_names, fields_spec)
+
+    # === TOOLING === #
+
+    @api.model
+    def _check_given(self, vals_list):
+        """Raise if values name a record that the user may not see, or that does not exist."""
+        check_given(self, vals_list)
+
+    def _check_one(self):
+        """Raise unless this is one record that the user may see, with all that it names."""
+        if len(self) != 1:
+            raise UserError(self.env._("Choose one record: this was asked of %(n)s.", n=len(self)))
+        if not self.env.su:
+            if not self.exists():
+                raise UserError(self.env._("This record does not exist any more."))
+            self.check_access("read")
+
+    @api.model
+    def _get_active(self, model):
+        """Return the records that were chosen in a list, if they are of a model."""
+        context = self.env.context
+        if context.get("active_model") != model:
+            return self.env[model]
+        ids = _get_ids(context.get("active_ids"))
+        _check_readable(self.env, {model: ids})
+        return self.env[model].browse(sorted(ids))
+
+
+def check_given(records, vals_list, prefix=""):
+    """Raise if values name a record that the user may not see, or that does not exist.
+
+    :param records: of the model that the values are of
+    :param str prefix: look at fields only whose names begin so, also within commands
+    """
+    if records.env.su:
+        return
+    given = defaultdict(set)
+    for vals in vals_list:
+        if isinstance(vals, dict):
+            _collect(records, vals, given, prefix)
+    _check_readable(records.env, given)
+
+
+def _collect(records, vals, given, prefix):
+    """Add to {model: ids} which records some values name, also within commands."""
+    for name, value in vals.items():
+        field = records._fields.get(name)
+        if not field or not field.relational:
+            continue
+        is_looked_at = str(name).startswith(prefix)
+        if field.type == "many2one" or not isinstance(value, (list, tuple)):
+            if is_looked_at:
+                given[field.comodel_name] |= _get_ids(value)
+            continue
+        for command in value:
+            if isinstance(command, (list, tuple)):
+                kind, one, rest = [*command, None, None, None][:3]
+            else:
+                kind, one, rest = Command.LINK, command, None
+            if is_looked_at and kind != Command.CREATE:
+                given[field.comodel_name] |= _get_ids(rest if kind == Command.SET else one)
+            if isinstance(rest, dict):
+                _collect(records.env[field.comodel_name], rest, given, prefix)
+
+
+def _get_ids(value):
+    """Return the ids of records that a value names, whatever its form."""
+    if isinstance(value, models.BaseModel):
+        return set(value._origin.ids)
+    if isinstance(value, dict):
+        value = value.get("id")
+    values = value if isinstance(value, (list, tuple, set)) else [value]
+    return {one for one in values if type(one) is int}
+
+
+def _check_readable(env, given):
+    """Raise unless the user may see records, in whichever of the user's companies."""
+    companies = env.user.company_ids.ids
+    for model, ids in given.items():
+        if not ids:
+            continue
+        records = env[model].with_context(allowed_company_ids=companies).browse(sorted(ids))
+        seen = records.filtered(lambda record: 0 < record.id < 2**31).exists()
+        missing = set(ids) - set(seen._filtered_access("read").ids)
+        if missing:
+            # Nothing of it is said, not even whether there is one.
+            raise AccessError(
+                env._(
+                    "%(model)s %(id)s: there is no such record, or you have no access to it. "
+                    "Choose another one.",
+                    model=env["ir.model"]._get(model).name or model,
+                    id=min(missing),
+                )
+            )
