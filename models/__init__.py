@@ -143,4 +143,5 @@ from . import (
     trtc_usage_source,
     trtc_visible,
     uom_uom,
+    uom_uom_guard,
 )

@@ -130,6 +130,7 @@ class TrtcAccount(models.Model):
         notes = self.env["trtc.settlement.note"].search(
             [("account_id", "=", self.id), ("date_to", "<=", until)]
         )
+        notes.item_id._check_metering()
         for note in notes:
             touched[note.cycle].add(((note.date_from, note.date_to), note.item_id))
         for cycle, day, item in self._get_waiting(until):

@@ -53,6 +53,7 @@ class TrtcAccount(models.Model):
         for model in ("trtc.usage", "trtc.item"):
             self.env[model].flush_model()
         items = self.env["trtc.item"].union(*(item for _period, item in window))
+        items._check_metering()
         tasks = items.with_context(active_test=False).search(
             [("robot_item_id", "in", items.ids)]
         )
@@ -60,7 +61,8 @@ class TrtcAccount(models.Model):
             SQL(
                 """
                 SELECT item.id, usage.application_id, usage.date,
-                       CASE item.aggregation WHEN 'peak' THEN usage.start END AS instant,
+                       CASE WHEN item.aggregation = ANY(%(by_instant)s)
+                            THEN usage.start END AS instant,
                        sum(usage.quantity)::text, count(*)
                   FROM trtc_usage usage
                   JOIN trtc_item item ON item.id = usage.item_id
@@ -70,6 +72,9 @@ class TrtcAccount(models.Model):
                  GROUP BY item.id, usage.application_id, usage.date, instant
                 """,
                 account=self.id,
+                by_instant=[
+                    name for name, known in engine.AGGREGATIONS.items() if known.by_instant
+                ],
                 items=(items | tasks).ids,
                 days=sorted(self._get_days_to_rate(window)),
             )

@@ -7,10 +7,12 @@ from itertools import chain
 from psycopg2.errors import SerializationFailure
 
 from odoo import Command, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..rating import charges as rating
 from ..rating import engine, periods
+from ..rating.unknown import UnknownRule
 from .markers import SETTLING
 from .price_book import PriceBook
 
@@ -114,6 +116,7 @@ class TrtcAccount(models.Model):
         notes = self.env["trtc.settlement.note"].search(
             [("account_id", "=", self.id), ("date_to", "<=", until)]
         )
+        notes.item_id._check_metering()
         touched = defaultdict(set)
         for note in notes:
             touched[note.cycle].add(((note.date_from, note.date_to), note.item_id))
@@ -146,6 +149,7 @@ class TrtcAccount(models.Model):
             )
         )
         items = self.env["trtc.item"]
+        items.browse(sorted({item_id for _cycle, _day, item_id in rows}))._check_metering()
         return [(cycle, day, items.browse(item_id)) for cycle, day, item_id in rows]
 
     def _get_rating_window(self, cycle, touched, until):
@@ -205,10 +209,11 @@ class TrtcAccount(models.Model):
             return self._get_pricelist(day)._trtc_mode()
 
         pools = self._get_pools(window) if cycle == periods.DAY else ()
-        return [
-            self._add_trace(charge, rules[charge.item], counts)
-            for charge in engine.rate(rules, meters, steps_for, mode_for, pools)
-        ]
+        try:
+            charges = engine.rate(rules, meters, steps_for, mode_for, pools)
+        except UnknownRule as error:
+            raise UserError(self.env["trtc.item"]._get_unknown_message(error)) from None
+        return [self._add_trace(charge, rules[charge.item], counts) for charge in charges]
 
     def _add_trace(self, charge, rule, counts):
         """Return a charge with the record of how it came to be."""

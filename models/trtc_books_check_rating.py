@@ -7,7 +7,7 @@ from odoo.tools import SQL, format_date
 from ..rating import charges as rating
 from ..rating import periods
 from .price_book import PriceBook
-from .trtc_books_check import INFORMATION
+from .trtc_books_check import DIFFERENCE, INFORMATION
 
 
 class TrtcBooksCheck(models.Model):
@@ -21,6 +21,14 @@ class TrtcBooksCheck(models.Model):
         findings, book = [], PriceBook()
         for account in accounts:
             account = account.company_id._trtc_in_billing_time(account)
+            try:
+                items = self.env["trtc.item"].browse(self._get_used_items(account))
+                items._check_metering()
+            except UserError as error:
+                findings.append(
+                    self._prepare_unrated(account, date_from, date_to, error, DIFFERENCE)
+                )
+                continue
             for cycle in (periods.DAY, periods.MONTH):
                 try:
                     findings += self._find_rating_of(account, cycle, date_from, date_to, book)
@@ -158,7 +166,7 @@ class TrtcBooksCheck(models.Model):
         days = [("date", ">=", first.isoformat()), ("date", "<=", last.isoformat())]
         return "trtc.usage", [*domain, *days, ("state", "=", "current"), ("is_held", "=", False)]
 
-    def _prepare_unrated(self, account, date_from, date_to, error):
+    def _prepare_unrated(self, account, date_from, date_to, error, severity=INFORMATION):
         """Return the remark that an account could not be rated."""
         return self._prepare_finding(
             "waiting",
@@ -173,7 +181,7 @@ class TrtcBooksCheck(models.Model):
             account_id=account.id,
             date_from=date_from,
             date_to=date_to,
-            severity=INFORMATION,
+            severity=severity,
         )
 
     def _find_minutes(self, accounts, date_from, date_to):

@@ -3,7 +3,7 @@ from decimal import Decimal
 from odoo import models
 from odoo.tools import SQL, format_date
 
-from ..rating import periods
+from ..rating import engine, periods
 
 
 class TrtcBooksCheck(models.Model):
@@ -24,7 +24,8 @@ class TrtcBooksCheck(models.Model):
               FROM (SELECT usage.account_id, usage.item_id, item.cycle,
                            CASE item.scope WHEN 'application'
                                 THEN usage.application_id END AS place,
-                           CASE item.aggregation WHEN 'peak' THEN usage.start END AS instant,
+                           CASE WHEN item.aggregation = ANY(%(by_instant)s)
+                                THEN usage.start END AS instant,
                            CASE item.cycle WHEN 'day' THEN usage.date
                                 ELSE (date_trunc('month', usage.date)
                                       + interval '1 month - 1 day')::date END AS date,
@@ -33,6 +34,8 @@ class TrtcBooksCheck(models.Model):
                       JOIN trtc_item item ON item.id = usage.item_id
                      WHERE usage.account_id = ANY(%(accounts)s) AND usage.state = 'current'
                        AND usage.is_held IS NOT TRUE
+                       AND item.aggregation = ANY(%(aggregations)s)
+                       AND item.cycle = ANY(%(cycles)s) AND item.scope = ANY(%(scopes)s)
                        AND usage.date >= date_trunc('month', %(date_from)s::date)
                        AND usage.date <= %(date_to)s
                      GROUP BY 1, 2, 3, 4, 5, 6) AS moment
@@ -40,6 +43,10 @@ class TrtcBooksCheck(models.Model):
              GROUP BY 1, 2, 3, 4, 5
             """,
             accounts=accounts.ids,
+            by_instant=[name for name, one in engine.AGGREGATIONS.items() if one.by_instant],
+            aggregations=list(engine.AGGREGATIONS),
+            cycles=list(engine.CYCLES),
+            scopes=list(engine.SCOPES),
             date_from=date_from,
             date_to=date_to,
         )

@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 
 from ..rating import engine
+from ..rating.unknown import UnknownRule
 from .exact import QUANTITY_DIGITS, Exact
 
 #: What usage and its settlement rest on: with usage in place these stay as they are.
@@ -284,6 +285,35 @@ class TrtcItem(models.Model):
             block_size=Decimal(repr(self.block_size)),
             free_quantity=Decimal(repr(self.free_quantity)),
             free_scope=self.free_scope,
+        )
+
+    def _check_metering(self):
+        """Raise for an item whose metering rule names what rating does not know.
+
+        Another addon may add a choice to a field; what it means has to be added to rating.
+        """
+        for item in self:
+            try:
+                item._get_rule().check()
+            except UnknownRule as error:
+                raise UserError(self._get_unknown_message(error)) from None
+
+    @api.model
+    def _get_unknown_message(self, error):
+        """Return the sentence for a rule or price model that rating does not know."""
+        if error.what == "mode":
+            return self.env._(
+                'The price model "%(value)s" is unknown: nothing is billed by it. The addon that '
+                "brought it does not say how it prices usage; remove it or correct it.",
+                value=error.value,
+            )
+        return self.env._(
+            'The billing item %(item)s has an unknown "%(field)s", "%(value)s": its usage is not '
+            "billed by a guess. The addon that brought it does not say what it means; correct "
+            "the item or the addon.",
+            item=error.item,
+            field=self._fields[error.what]._description_string(self.env),
+            value=error.value,
         )
 
     def _get_unit_size(self):

@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError
 
 from ..rating import charges as rating
 from ..rating import engine, facts, periods, texts
+from ..rating.unknown import UnknownRule
 from .price_book import PriceBook
 
 #: The most entries of one estimate: more than there are billing items.
@@ -51,7 +52,10 @@ class TrtcItem(models.Model):
         def steps_for(code, at):
             return book.get_steps(pricelist, used, at)[items[code]]
 
-        charges = engine.rate(rules, meters, steps_for, pricelist._trtc_mode())
+        try:
+            charges = engine.rate(rules, meters, steps_for, pricelist._trtc_mode())
+        except UnknownRule as error:
+            raise UserError(self._get_unknown_message(error)) from None
         return {
             "lines": [self._prepare_estimate_line(items[c.item], c) for c in charges],
             "amount_untaxed": float(sum((c.amount for c in charges), Decimal(0))),

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from .charges import BILLABLE, LOCKED, ROBOT, UNPRICED, USAGE, WAIVED, Charge
 from .drawdown import draw
-from .periods import period_of
+from .periods import DAY, MONTH, period_of
 from .prices import VOLUME, amount, price_slices
 from .quantities import billing_quantity, peak
 from .quotas import allocate
+from .unknown import UnknownRule
 
 ZERO = Decimal(0)
 
@@ -23,6 +24,24 @@ APPLICATION = "application"
 ACCOUNT = "account"
 SUM = "sum"
 PEAK = "peak"
+
+
+class Aggregation(NamedTuple):
+    """How usage of a period becomes one figure."""
+
+    #: function of a list of (instant, usage)
+    combine: object
+    #: whether usage of one moment has to be told apart from that of another
+    by_instant: bool = False
+
+
+#: What is known; another addon enters its own.
+AGGREGATIONS = {
+    SUM: Aggregation(lambda samples: sum((usage for _instant, usage in samples), ZERO)),
+    PEAK: Aggregation(peak, by_instant=True),
+}
+CYCLES = {DAY, MONTH}
+SCOPES = {APPLICATION, ACCOUNT}
 
 
 @dataclass(frozen=True)
@@ -38,6 +57,24 @@ class Rule:
     block_size: Decimal = Decimal(60)
     free_quantity: Decimal = ZERO
     free_scope: str = ACCOUNT
+
+    def check(self):
+        """Raise for what nothing here computes, instead of computing something else.
+
+        >>> Rule("shots").check()
+        >>> Rule("relay_bandwidth", aggregation="p95").check()
+        Traceback (most recent call last):
+        ...
+        rating.unknown.UnknownRule: relay_bandwidth: unknown aggregation 'p95'
+        """
+        for what, known in (
+            ("aggregation", AGGREGATIONS),
+            ("cycle", CYCLES),
+            ("scope", SCOPES),
+            ("free_scope", SCOPES),
+        ):
+            if getattr(self, what) not in known:
+                raise UnknownRule(what, getattr(self, what), self.code)
 
 
 class Meter(NamedTuple):
@@ -73,9 +110,12 @@ def measure(rules, meters):
     :param rules: {item code: Rule}
     :param meters: iterable of Meter
     """
-    groups = defaultdict(list)
+    groups, checked = defaultdict(list), set()
     for meter in meters:
         rule = rules[meter.item]
+        if meter.item not in checked:
+            rule.check()
+            checked.add(meter.item)
         place = meter.application if rule.scope == APPLICATION else None
         period = period_of(meter.day, rule.cycle)
         groups[period, rule.order, meter.item, place, meter.status].append(meter)
@@ -114,9 +154,12 @@ def measure(rules, meters):
 
 
 def _aggregate(rule, meters):
-    if rule.aggregation == PEAK:
-        return peak((meter.instant or meter.day, meter.usage) for meter in meters)
-    return sum((meter.usage for meter in meters), ZERO)
+    if not meters:
+        return ZERO
+    known = AGGREGATIONS[rule.aggregation]
+    return known.combine(
+        [((known.by_instant and meter.instant) or meter.day, meter.usage) for meter in meters]
+    )
 
 
 def grant_free(rules, charges):

@@ -9,8 +9,13 @@ its own step.
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import NamedTuple
 
+from .unknown import UnknownRule
+
 VOLUME = "volume"
 GRADUATED = "graduated"
+
+#: What is known of how steps apply.
+MODES = {VOLUME, GRADUATED}
 
 #: Statement amounts keep 8 decimals, as the provider's own bills do (DOMAIN.md 1.4).
 AMOUNT_QUANTUM = Decimal("1e-8")
@@ -86,7 +91,13 @@ def price_slices(before, quantity, total, steps, mode=VOLUME):
     >>> [(s.quantity, s.price)
     ...  for s in price_slices(Decimal(80), Decimal(50), Decimal(130), steps, VOLUME)]
     [(Decimal('50'), Decimal('0.02'))]
+    >>> price_slices(Decimal(80), Decimal(50), Decimal(130), steps, "tiered")
+    Traceback (most recent call last):
+    ...
+    rating.unknown.UnknownRule: unknown mode 'tiered'
     """
+    if mode not in MODES:
+        raise UnknownRule("mode", mode)
     if mode == VOLUME or quantity == 0:
         step = step_at(total if mode == VOLUME else before, steps)
         return [Slice(quantity, step and step.price, step and step.rule)]
