@@ -29,6 +29,7 @@ from . import (
     entered,
     given,
     ir_attachment,
+    ir_http,
     kept,
     left_over,
     made,

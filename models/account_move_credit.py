@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from .account_move_line_left import DUST, EXACT, ZERO, add_up
+from .given import check_one
 from .markers import Reopening, get_marked, without_defaults
 
 #: What a line of a credit note has in common with the line that it takes back.
@@ -43,7 +44,7 @@ class AccountMove(models.Model):
 
     def action_trtc_credit(self):
         """Open the dialog that credits a part of this invoice."""
-        self.ensure_one()
+        check_one(self)
         action = self.env["ir.actions.act_window"]._for_xml_id("trtc_billing.trtc_credit_action")
         action["context"] = {"default_move_id": self.id}
         return action

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from contextlib import contextmanager
 
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError
@@ -42,6 +43,40 @@ class TrtcGiven(models.AbstractModel):
         self._check_given([values])
         return super().onchange(values, field_names, fields_spec)
 
+    # === SEARCH === #
+
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        with self._answering(domain):
+            return super()._search(domain, *args, **kwargs)
+
+    @api.model
+    def _read_group(self, domain, *args, **kwargs):
+        with self._answering(domain):
+            return super()._read_group(domain, *args, **kwargs)
+
+    @contextmanager
+    def _answering(self, domain):
+        """Say in a sentence that a search of a client makes no sense, instead of a traceback.
+
+        Code with the rights of the superuser asks nothing of that kind: what goes wrong there
+        is a fault to be seen.
+        """
+        try:
+            yield
+        except (AssertionError, NotImplementedError, TypeError, ValueError) as error:
+            if self.env.su:
+                raise
+            raise UserError(
+                self.env._(
+                    "%(model)s cannot be searched, sorted or grouped like this: %(domain)s. Check "
+                    "the fields, which have to be stored or searchable, the operators and the "
+                    "values.",
+                    model=self.env["ir.model"]._get(self._name).name or self._name,
+                    domain=repr(domain)[:200],
+                )
+            ) from error
+
     # === TOOLING === #
 
     @api.model
@@ -50,13 +85,15 @@ class TrtcGiven(models.AbstractModel):
         check_given(self, vals_list)
 
     def _check_one(self):
-        """Raise unless this is one record that the user may see, with all that it names."""
-        if len(self) != 1:
-            raise UserError(self.env._("Choose one record: this was asked of %(n)s.", n=len(self)))
-        if not self.env.su:
-            if not self.exists():
-                raise UserError(self.env._("This record does not exist any more."))
-            self.check_access("read")
+        """Raise unless this is one record that the user may see; a dialog, with what it names."""
+        check_one(self)
+        if self._transient:
+            names = [
+                name
+                for name, field in self._fields.items()
+                if field.store and field.type in ("many2one", "many2many")
+            ]
+            self._check_given([{name: self[name] for name in names}])
 
     @api.model
     def _get_active(self, model):
@@ -67,6 +104,19 @@ class TrtcGiven(models.AbstractModel):
         ids = _get_ids(context.get("active_ids"))
         _check_readable(self.env, {model: ids})
         return self.env[model].browse(sorted(ids))
+
+
+def check_one(records):
+    """Raise unless there is one record, which the user may see."""
+    env = records.env
+    if len(records) != 1:
+        raise UserError(
+            env._("Choose one record: this was asked of %(count)s.", count=len(records))
+        )
+    if not env.su:
+        if records.id and not records.exists():
+            raise UserError(env._("This record does not exist any more."))
+        records.check_access("read")
 
 
 def check_given(records, vals_list, prefix=""):

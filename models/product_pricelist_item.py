@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..rating.periods import billing_day, day_start
+from .given import check_one
 from .markers import WATCHED, ForcedPrices
 from .price_watch import PriceWatch
 from .product_pricelist_guard import TICK
@@ -89,7 +90,7 @@ class ProductPricelistItem(models.Model):
 
     def action_trtc_change_price(self):
         """Open the wizard that lets another price begin."""
-        self.ensure_one()
+        check_one(self)
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "trtc_billing.trtc_price_change_action"
         )

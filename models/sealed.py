@@ -14,7 +14,7 @@ class TrtcSealed(models.AbstractModel):
 
     _name = "trtc.sealed"
     _description = "TRTC Record That Stays as It Was Settled"
-    _inherit = ["trtc.made"]
+    _inherit = ["trtc.given", "trtc.made"]
 
     # === CRUD === #
 

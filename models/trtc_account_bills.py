@@ -3,9 +3,10 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
-from odoo import fields, models
+from odoo import models
 
 from ..rating import periods
+from .days import read_day
 
 #: Of an invoice of fees alone: each fee says its service period itself.
 NO_PERIOD = (False, False)
@@ -51,7 +52,7 @@ class TrtcAccount(models.Model):
         :return: the ``account.move`` records created, refreshed or posted
         :raise AccessError: for a user who may not invoice
         """
-        until = fields.Date.to_date(until)
+        until = read_day(self.env, until)
         accounts = self._get_accounts_to_bill().sudo()
         groups = accounts._get_invoice_groups()
         members = accounts.union(*groups.values())

@@ -50,7 +50,7 @@ class TrtcAccount(models.Model):
 
     def action_try_again(self):
         """Run once more what failed, and tell how it went."""
-        self.ensure_one()
+        self._check_one()
         until = self.sudo().parked_until or self.company_id._trtc_last_ended_day()
         run = self.env["trtc.billing.run"]._start(self, until, self.sudo().parked_step or "invoice")
         return run._get_outcome({"type": "ir.actions.client", "tag": "soft_reload"})

@@ -13,6 +13,7 @@ from odoo.tools import SQL
 from ..rating import charges as rating
 from ..rating import engine, periods
 from ..rating.unknown import UnknownRule
+from .days import read_day
 from .markers import SETTLING
 from .price_book import PriceBook
 
@@ -34,7 +35,7 @@ class TrtcAccount(models.Model):
             and one adjustment per cycle for what changed in settled periods
         :raise AccessError: for a user who may not settle
         """
-        until = fields.Date.to_date(until)
+        until = read_day(self.env, until)
         accounts = self._get_accounts_to_bill().sudo()
         self.env["trtc.usage"].sudo()._adopt()
         statements, book, errors = self.env["trtc.statement"], PriceBook(), []

@@ -206,7 +206,7 @@ class TrtcAccrual(models.Model):
 
     def action_reconcile(self):
         """Open the reconciliation of this company, currency and day."""
-        self.ensure_one()
+        self._check_one()
         vals = {"date": self.date, "company_id": self.company_id.id}
         return self.env["trtc.reconcile"].create(vals).action_open()
 

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..rating import facts
+from .days import read_day
 
 
 class TrtcApplication(models.Model):
@@ -221,26 +222,23 @@ class TrtcApplication(models.Model):
         :rtype: bool
         :raise UserError: if there is no such feature or no such day
         """
-        self.ensure_one()
-        self.check_access("read")
-        feature = self.env["trtc.feature"].sudo().search([("code", "=", feature_code)])
+        self._check_one()
+        feature = self.env["trtc.feature"].sudo()
+        if isinstance(feature_code, str) and feature_code.isprintable():
+            feature = feature.search([("code", "=", feature_code)])
         if not feature:
             raise UserError(
                 self.env._(
                     "There is no feature with the code %(code)s. The codes are listed "
                     "under TRTC Billing / Configuration / Editions / Features.",
-                    code=feature_code,
+                    code=repr(feature_code)[:100],
                 )
             )
         application = self.sudo()
-        try:
-            day = fields.Date.to_date(on) or application.company_id._trtc_today()
-        except (TypeError, ValueError):
-            raise UserError(
-                self.env._(
-                    "%(day)s is no day: it is written like 2026-10-31.", day=repr(on)
-                )
-            ) from None
+        if on in (None, False, ""):
+            day = application.company_id._trtc_today()
+        else:
+            day = read_day(self.env, on)
         return not application._is_suspended_on(day) and application._unlocks(feature, day)
 
     def _unlocks(self, feature, day):

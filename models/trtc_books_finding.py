@@ -64,7 +64,7 @@ class TrtcBooksFinding(models.Model):
 
     def action_open_records(self):
         """Return the action that shows what the finding is about."""
-        self.ensure_one()
+        self._check_one()
         model = self.env[self.res_model]
         model.check_access("read")
         return {

@@ -198,6 +198,7 @@ class TrtcMinutePack(models.Model):
         if operator != "in":
             return NotImplemented
         self.flush_model()
+        known = dict(self._fields["state"].selection)
         # Each company has days of its own.
         companies = self.env["res.company"].sudo().with_context(active_test=False)
         companies = companies.search_fetch([], ["trtc_billing_tz"])
@@ -214,7 +215,7 @@ class TrtcMinutePack(models.Model):
             )""",
             companies=companies.ids,
             days=[company._trtc_today() for company in companies],
-            states=list(value),
+            states=[one for one in value if isinstance(one, str) and one in known],
         )
         return [("id", "in", query)]
 

@@ -40,7 +40,7 @@ class TrtcMinutePack(models.Model):
 
     def action_refund(self):
         """Settle what is over, and show what would come back."""
-        self.ensure_one()
+        self._check_one()
         self.check_access("write")
         self.account_id.settle(self.company_id._trtc_last_ended_day())
         action = self.env["ir.actions.act_window"]._for_xml_id("trtc_billing.trtc_refund_action")

@@ -93,7 +93,7 @@ class TrtcRecognition(models.Model):
 
     def action_open_entry(self):
         """Return the action that shows the entry of this recognition."""
-        self.ensure_one()
+        self._check_one()
         return {
             "type": "ir.actions.act_window",
             "res_model": "account.move",

@@ -155,8 +155,14 @@ class TrtcStatement(models.Model):
     def _search_move_ids(self, operator, value):
         if operator != "in":
             return NotImplemented
-        allocated = [("released", "=", False), ("move_id", "in", value)]
-        return [("line_ids", "any", [("allocation_ids", "any", allocated)])]
+        held = Domain("released", "=", False)
+        ids = [one for one in value if one]
+
+        def billed(allocated):
+            return Domain("line_ids", "any", [("allocation_ids", "any", allocated)])
+
+        found = billed(held & Domain("move_id", "in", ids)) if ids else Domain.FALSE
+        return found | ~billed(held) if False in value else found
 
     @api.depends("move_ids.state", "move_ids.payment_state", "line_ids")
     def _compute_state(self):
@@ -243,7 +249,7 @@ class TrtcStatement(models.Model):
         return action
 
     def action_preview(self):
-        self.ensure_one()
+        self._check_one()
         return {
             "type": "ir.actions.act_url",
             "target": "self",

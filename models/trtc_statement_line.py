@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..rating import periods
@@ -87,6 +88,7 @@ class TrtcStatementLine(models.Model):
         string="Invoice Lines",
         compute="_compute_invoice_line_ids",
         compute_sudo=True,
+        search="_search_invoice_line_ids",
     )
     move_count = fields.Integer(
         string="Invoice Count", compute="_compute_invoice_line_ids", compute_sudo=True
@@ -124,6 +126,16 @@ class TrtcStatementLine(models.Model):
         for line in self:
             line.invoice_line_ids = line.allocation_ids._filter_in_force().move_line_id
             line.move_count = len(line.invoice_line_ids.move_id)
+
+    def _search_invoice_line_ids(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        held = Domain("released", "=", False) & Domain("move_line_id", "!=", False)
+        ids = [one for one in value if one]
+        found = Domain.FALSE
+        if ids:
+            found = Domain("allocation_ids", "any", held & Domain("move_line_id", "in", ids))
+        return found | ~Domain("allocation_ids", "any", held) if False in value else found
 
     @api.depends("amount", "status", "allocation_ids.released", "allocation_ids.is_open")
     def _compute_is_to_invoice(self):

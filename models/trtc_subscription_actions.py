@@ -41,7 +41,7 @@ class TrtcSubscription(models.Model):
 
     def action_upgrade(self):
         """Open the wizard that upgrades this subscription."""
-        self.ensure_one()
+        self._check_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("trtc_billing.trtc_subscribe_action")
         action["name"] = self.env._("Upgrade")
         action["context"] = {
@@ -52,7 +52,7 @@ class TrtcSubscription(models.Model):
 
     def action_refund(self):
         """Settle what is over, and show what would come back."""
-        self.ensure_one()
+        self._check_one()
         self.check_access("write")
         self.account_id.settle(self.company_id._trtc_last_ended_day())
         action = self.env["ir.actions.act_window"]._for_xml_id("trtc_billing.trtc_refund_action")

@@ -8,7 +8,7 @@ from .exact import QUANTITY_DIGITS
 class TrtcUsage(models.Model):
     _name = "trtc.usage"
     _description = "TRTC Usage"
-    _inherit = ["trtc.made"]
+    _inherit = ["trtc.given", "trtc.made"]
     _order = "start desc, id desc"
     _rec_name = "external_id"
     _rec_names_search = ["external_id", "sdkappid"]

@@ -195,7 +195,7 @@ class TrtcUsageImport(models.Model):
 
     def action_import(self):
         """Take the rows of the file in; keep the rejected ones as a file."""
-        self.ensure_one()
+        self._check_one()
         self.env["trtc.usage"]._check_may_ingest()
         self.check_access("write")
         if self.state == "done":

@@ -64,7 +64,7 @@ class TrtcAccrue(models.TransientModel):
 
     def action_propose(self):
         """Make the draft entries, and show what they accrue."""
-        self.ensure_one()
+        self._check_one()
         company = self._get_company()
         accruals = company._trtc_in_billing_time(self.env["trtc.accrual"].sudo())
         accruals = accruals._propose(company, self.date)

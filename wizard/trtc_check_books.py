@@ -41,7 +41,7 @@ class TrtcCheckBooks(models.TransientModel):
 
     def action_check(self):
         """Check the books and open the report."""
-        self.ensure_one()
+        self._check_one()
         check = self.env["trtc.books.check"]._check_books(
             self.company_id, self.date_from, self.date_to, self.account_ids
         )

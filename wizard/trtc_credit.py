@@ -92,7 +92,7 @@ class TrtcCredit(models.TransientModel):
 
     def action_credit(self):
         """Create the draft credit note and open it."""
-        self.ensure_one()
+        self._check_one()
         self.move_id.check_access("write")
         if self.move_id.state != "posted":
             raise UserError(

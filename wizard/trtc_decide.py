@@ -64,7 +64,7 @@ class TrtcDecide(models.TransientModel):
 
     def action_decide(self):
         """Record the decision and settle the days concerned again."""
-        self.ensure_one()
+        self._check_one()
         self.env["trtc.account"]._check_may_bill()
         lines = self.line_ids.filtered("is_pending")
         lines.check_access("read")

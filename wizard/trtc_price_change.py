@@ -146,7 +146,7 @@ class TrtcPriceChange(models.TransientModel):
 
     def action_change(self):
         """Change the price; say what is to be adjusted if the day reaches back."""
-        self.ensure_one()
+        self._check_one()
         self.check_access("write")
         if self.settled_lines and not (self.adjust_settled and (self.reason or "").strip()):
             raise UserError(

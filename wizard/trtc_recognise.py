@@ -77,7 +77,7 @@ class TrtcRecognise(models.TransientModel):
 
     def action_propose(self):
         """Make the draft entry, and show it."""
-        self.ensure_one()
+        self._check_one()
         company = self._get_company()
         recognitions = company._trtc_in_billing_time(self.env["trtc.recognition"].sudo())
         move = recognitions._propose(company, self.date)

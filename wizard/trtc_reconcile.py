@@ -60,7 +60,7 @@ class TrtcReconcile(models.TransientModel):
 
     def action_open(self):
         """Work the figures out, and show them."""
-        self.ensure_one()
+        self._check_one()
         company = self._get_company()
         accruals = (
             self.env["trtc.accrual"]
@@ -93,7 +93,7 @@ class TrtcReconcile(models.TransientModel):
 
     def action_analyse(self):
         """Open the figures as a list and a pivot table."""
-        self.ensure_one()
+        self._check_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "trtc_billing.trtc_reconcile_line_action"
         )
@@ -101,7 +101,7 @@ class TrtcReconcile(models.TransientModel):
 
     def action_print(self):
         """Return the reconciliation as PDF."""
-        self.ensure_one()
+        self._check_one()
         return self.env.ref("trtc_billing.action_report_reconcile").report_action(self)
 
     # === BUSINESS === #

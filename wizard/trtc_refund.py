@@ -92,7 +92,7 @@ class TrtcRefund(models.TransientModel):
 
     def action_refund(self):
         """Settle what is over, and refund what was shown."""
-        self.ensure_one()
+        self._check_one()
         record = self.pack_id or self.subscription_id
         record.check_access("write")
         today = self._get_today()

@@ -119,7 +119,7 @@ class TrtcSellPack(models.TransientModel):
 
     def action_sell(self):
         """Sell the minutes; open the pack."""
-        self.ensure_one()
+        self._check_one()
         pack = self.account_id._sell_pack(
             self.minutes,
             self.date_start,

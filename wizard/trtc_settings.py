@@ -77,7 +77,7 @@ class TrtcSettings(models.TransientModel):
 
     def action_save(self):
         """Write the settings to the company that they were opened for."""
-        self.ensure_one()
+        self._check_one()
         self._check_may_change()
         if self.company_id not in self.env.user.company_ids:
             raise AccessError(self.env._("You do not work in the company of these settings."))

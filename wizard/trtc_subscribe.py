@@ -176,7 +176,7 @@ class TrtcSubscribe(models.TransientModel):
 
     def action_subscribe(self):
         """Write what was shown; open the subscription."""
-        self.ensure_one()
+        self._check_one()
         subscription = self._upgrade() if self.subscription_id else self._subscribe()
         return {
             "type": "ir.actions.act_window",

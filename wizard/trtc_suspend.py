@@ -35,5 +35,5 @@ class TrtcSuspend(models.TransientModel):
 
     def action_suspend(self):
         """Suspend the applications from the chosen day on."""
-        self.ensure_one()
+        self._check_one()
         self.application_ids._suspend(self.reason, self.date_start, self.note or "")
