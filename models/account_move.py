@@ -3,7 +3,7 @@ from typing import NamedTuple
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from .markers import in_flow, without_defaults
+from .markers import in_flow, without_claims
 
 #: What a refresh changes on the lines of a draft.
 REFRESHED = ("name", "trtc_name", "quantity", "sequence", "trtc_date_from", "trtc_date_to")
@@ -207,7 +207,7 @@ class AccountMove(models.Model):
         """
         plans = [plan for plan in map(self._trtc_get_plan, bills) if plan]
         new = iter(
-            self.with_env(without_defaults(self.env)).create(
+            self.with_env(without_claims(self.env)).create(
                 [plan.get_create_vals() for plan in plans if not plan.draft]
             )
         )

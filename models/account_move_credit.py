@@ -7,7 +7,7 @@ from odoo.tools import format_date
 
 from .account_move_line_left import DUST, EXACT, ZERO, add_up
 from .given import check_one
-from .markers import Reopening, get_marked, without_defaults
+from .markers import Reopening, get_marked, without_claims
 
 #: What a line of a credit note has in common with the line that it takes back.
 SHARED = (
@@ -247,7 +247,7 @@ class AccountMove(models.Model):
             )
             for place, ((line, application), found) in enumerate(groups.items(), start=1)
         ]
-        moves = self.sudo().with_env(without_defaults(self.sudo().env))
+        moves = self.sudo().with_env(without_claims(self.sudo().env))
         credit = moves.create({**vals, "invoice_line_ids": commands})
         places = credit.invoice_line_ids.sorted("sequence")
         self.env["trtc.allocation"]._record(

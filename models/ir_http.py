@@ -32,7 +32,11 @@ class IrHttp(models.AbstractModel):
             body = {
                 "jsonrpc": "2.0",
                 "id": request.dispatcher.request_id,
-                "error": {"code": HTTPStatus.SERVICE_UNAVAILABLE, "message": str(busy), "data": body},
+                "error": {
+                    "code": HTTPStatus.SERVICE_UNAVAILABLE,
+                    "message": str(busy),
+                    "data": body,
+                },
             }
         return request.make_json_response(
             body,

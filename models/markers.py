@@ -11,6 +11,10 @@ from odoo import SUPERUSER_ID
 
 from odoo.addons.base.models.ir_model import MODULE_UNINSTALL_FLAG
 
+#: Who asks, in which language; and ours, each of which is a mark.
+KEPT_KEYS = {"lang", "tz", "uid", "allowed_company_ids", "tracking_disable"}
+KEPT_PREFIXES = ("trtc_", "mail_")
+
 #: In the context of what settlement itself writes down, as ``trtc_settling``.
 SETTLING = object()
 #: In the context of the reversal that an accrual makes itself, as ``trtc_accrual``.
@@ -72,4 +76,18 @@ def is_uninstalling(env):
 def without_defaults(env):
     """Return the environment without the default values that a caller put into the context."""
     context = {key: value for key, value in env.context.items() if not key.startswith("default_")}
+    return env(context=context)
+
+
+def without_claims(env):
+    """Return the environment with those keys of a context alone that change no figure.
+
+    Documents that are generated with more rights than the caller has take nothing else of
+    the context: core has keys that leave totals out, force rates of exchange or skip checks.
+    """
+    context = {
+        key: value
+        for key, value in env.context.items()
+        if key in KEPT_KEYS or key.startswith(KEPT_PREFIXES)
+    }
     return env(context=context)

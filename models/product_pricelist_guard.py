@@ -43,23 +43,9 @@ class ProductPricelist(models.Model):
 
     def unlink(self):
         self.check_access("unlink")
-        watch = None if is_uninstalling(self.env) else PriceWatch(self)
-        names = ", ".join(self.mapped("display_name"))
-        result = super().unlink()
-        # Its rules go with it, by the database; nobody else asks what they priced.
-        altered = watch.get_altered() if watch else set()
-        if altered:
-            days = sorted(day for _account, _item, day in altered)
-            raise UserError(
-                self.env._(
-                    "Days from %(first)s to %(last)s are settled at the prices of %(pricelist)s: "
-                    "it cannot be deleted. Archive it instead.",
-                    first=days[0],
-                    last=days[-1],
-                    pricelist=names,
-                )
-            )
-        return result
+        if not is_uninstalling(self.env):
+            self._trtc_check_deletable()
+        return super().unlink()
 
     # === BUSINESS === #
 
@@ -115,6 +101,24 @@ class ProductPricelist(models.Model):
         accounts.sudo(False).check_access("write")
 
     # === TOOLING === #
+
+    def _trtc_check_deletable(self):
+        """Raise for lists that settled days rest on, directly or through other lists.
+
+        Core refuses that by a method that a key of the context turns off; the rules would go
+        by the database, and nobody would ask what they priced.
+        """
+        for keys in self._trtc_get_settled_days().values():
+            days = sorted(day for _account, _item, day in keys)
+            raise UserError(
+                self.env._(
+                    "Days from %(first)s to %(last)s are settled at prices that depend on "
+                    "%(pricelist)s: it cannot be deleted. Archive it instead.",
+                    first=days[0],
+                    last=days[-1],
+                    pricelist=", ".join(self.mapped("display_name")),
+                )
+            )
 
     def _trtc_describe(self):
         """Return in words what else than rules makes the prices of this list."""

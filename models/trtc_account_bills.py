@@ -7,6 +7,7 @@ from odoo import models
 
 from ..rating import periods
 from .days import read_day
+from .markers import without_claims
 
 #: Of an invoice of fees alone: each fee says its service period itself.
 NO_PERIOD = (False, False)
@@ -53,6 +54,7 @@ class TrtcAccount(models.Model):
         :raise AccessError: for a user who may not invoice
         """
         until = read_day(self.env, until)
+        caller, self = self.env, self.with_env(without_claims(self.env))
         accounts = self._get_accounts_to_bill().sudo()
         groups = accounts._get_invoice_groups()
         members = accounts.union(*groups.values())
@@ -88,7 +90,7 @@ class TrtcAccount(models.Model):
         moves |= to_post._trtc_auto_post()
         self.env["trtc.statement.line"].invalidate_model(["is_to_invoice"])
         self.env["trtc.statement"].invalidate_model(["state", "move_ids"])
-        return self.env["account.move"].browse(moves.ids)
+        return caller["account.move"].browse(moves.ids)
 
     def _filter_uninvoiced(self):
         """Return those accounts that have statement lines or fees to invoice."""

@@ -14,7 +14,7 @@ from ..rating import charges as rating
 from ..rating import engine, periods
 from ..rating.unknown import UnknownRule
 from .days import read_day
-from .markers import SETTLING
+from .markers import SETTLING, without_claims
 from .price_book import PriceBook
 
 
@@ -36,6 +36,7 @@ class TrtcAccount(models.Model):
         :raise AccessError: for a user who may not settle
         """
         until = read_day(self.env, until)
+        caller, self = self.env, self.with_env(without_claims(self.env))
         accounts = self._get_accounts_to_bill().sudo()
         self.env["trtc.usage"].sudo()._adopt()
         statements, book, errors = self.env["trtc.statement"], PriceBook(), []
@@ -51,7 +52,7 @@ class TrtcAccount(models.Model):
             raise errors[0]
         self.env["trtc.statement.line"].invalidate_model(["is_pending", "is_to_invoice"])
         self.env["trtc.statement"].invalidate_model(["state"])
-        return self.env["trtc.statement"].browse(statements.ids)
+        return caller["trtc.statement"].browse(statements.ids)
 
     def _filter_unsettled(self, until):
         """Return those accounts that have something to settle.

@@ -8,7 +8,7 @@ from odoo.fields import Command
 from odoo.tools import format_date
 
 from ..rating import prices
-from .markers import REVERSAL, without_defaults
+from .markers import REVERSAL, without_claims
 
 ZERO = Decimal(0)
 
@@ -34,7 +34,7 @@ class TrtcAccrual(models.Model):
         parts = self._get_entry_parts(company, currency, date, groups)
         if not parts:
             return self.browse()
-        moves = self.env["account.move"].with_env(without_defaults(self.env))
+        moves = self.env["account.move"].with_env(without_claims(self.env))
         move = moves.create(self._prepare_entry(company, currency, date, journal, parts))
         income = iter(move.line_ids.sorted("id"))
         for key, *_amounts in parts:

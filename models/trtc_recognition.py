@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_date
 
-from .markers import SETTLING, without_defaults
+from .markers import SETTLING, without_claims
 
 
 class TrtcRecognition(models.Model):
@@ -132,7 +132,7 @@ class TrtcRecognition(models.Model):
         drafts._trtc_take_back()
         if not prepayments:
             return self.env["account.move"]
-        moves = self.env["account.move"].with_env(without_defaults(self.env))
+        moves = self.env["account.move"].with_env(without_claims(self.env))
         move = moves.create(self._prepare_entry(company, date, journal, prepayments))
         # The lines come in the order in which they were given.
         lines = move.line_ids.sorted("id")

@@ -238,6 +238,7 @@ class TrtcStatementLine(models.Model):
     # === ACTION === #
 
     def action_open_usage(self):
+        self._check_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "trtc_billing.trtc_usage_action"
         )

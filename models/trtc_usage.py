@@ -116,6 +116,7 @@ class TrtcUsage(models.Model):
     # === ACTION === #
 
     def action_open_lines(self):
+        self._check_one()
         return self.account_id._action_open(
             "trtc_statement_line_action", self._get_statement_line_domain()
         )

@@ -296,13 +296,16 @@ class TestPublicMethods(AccrualCommon):
             wizards = model.with_user(self.user_manager)
             actions = [
                 method
-                for method, _function in inspect.getmembers(type(model), inspect.isfunction)
-                if method.startswith("action_")
+                for method, function in inspect.getmembers(type(model), inspect.isfunction)
+                if method.startswith("action_") and "trtc_billing" in function.__module__
             ]
-            values = [{}, {"reason": "x"}, {"reason": "x", "date_start": "2024-10-01"}]
-            if "reason" in model._fields and model._fields["reason"].type == "selection":
-                values = [{}, {"reason": "other"}]
-            for vals in values:
+            some = {"date_start": "2024-10-01", "until": "2024-10-31", "date": "2024-10-31"}
+            if "reason" in model._fields:
+                is_text = model._fields["reason"].type == "char"
+                some["reason"] = "Agreed" if is_text else model.new({}).reason or False
+                if name == "trtc.suspend":
+                    some["reason"] = "other"
+            for vals in ({}, {key: some[key] for key in some if key in model._fields}):
                 for method in actions:
                     told += self.try_create(wizards, vals, method)
         self.assertEqual("\n".join(told), "")

@@ -32,9 +32,10 @@ class TrtcRefund(models.TransientModel):
     def _compute_fee_id(self):
         for wizard in self:
             subscription, pack = wizard.subscription_id._origin, wizard.pack_id._origin
-            wizard.fee_id = pack.fee_id
-            if subscription and not pack.fee_id:
-                wizard.fee_id = subscription._get_fee_at(wizard._get_today())
+            fee = pack.fee_id
+            if subscription and not fee:
+                fee = subscription._get_fee_at(wizard._get_today())
+            wizard.fee_id = fee
 
     @api.depends("subscription_id", "pack_id")
     def _compute_amount(self):
@@ -94,6 +95,12 @@ class TrtcRefund(models.TransientModel):
         """Settle what is over, and refund what was shown."""
         self._check_one()
         record = self.pack_id or self.subscription_id
+        if not record:
+            raise UserError(
+                self.env._(
+                    "Nothing is chosen to refund: use the button Refund of a subscription or pack."
+                )
+            )
         record.check_access("write")
         today = self._get_today()
         record.account_id.settle(record.company_id._trtc_last_ended_day())

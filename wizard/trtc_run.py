@@ -192,7 +192,7 @@ class TrtcRun(models.TransientModel):
 
     def _check_until(self):
         """Raise for a day to come: what was asked for would not be what is done."""
-        self.ensure_one()
+        self._check_one()
         # Today is taken: it stands for all that is over by now.
         last = max(company._trtc_last_ended_day() for company in self.env.companies)
         if self.until > periods.next_day(last):
