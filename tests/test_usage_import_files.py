@@ -148,6 +148,13 @@ class TestUsageFiles(ImportCommon):
         usage_import.action_import()
         self.assertEqual(usage_import.usage_ids.external_id, "CRÉÉ")
 
+    def test_rejected_rows_of_a_text_of_two_readings_keep_the_one_that_was_chosen(self):
+        content = self.csv(self.row("CR缮", "-1"), encoding="gb18030")
+        first = self.carry_out(content, encoding="gb18030")
+        again = self.make_import(self.get_rejected(first))
+        self.assertFalse(again.problem)
+        self.assertEqual(again.preview["rows"][0]["cells"][0], "CR缮")
+
     def test_a_header_is_found_below_a_title(self):
         head = "sep=;\nUsage of October;;;;;\n\nID;SDKAppID;Item;Quantity;Start ;Tags;;\n"
         content = head.encode() + ";".join(self.row("a", "60,5")).encode() + b";;\n;;;;;;;\n"

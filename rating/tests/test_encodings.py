@@ -115,6 +115,13 @@ def test_the_place_of_a_damaged_byte_counts_from_the_first(mark, size):
     assert caught.value.values["position"] == len(content)
 
 
+def test_the_place_of_a_sign_that_is_cut_counts_from_its_first_byte():
+    content = b"x" * (encodings.CHUNK - 1) + b"\xe5x"
+    with pytest.raises(FileError) as caught:
+        lines(content)
+    assert caught.value.values["position"] == encodings.CHUNK
+
+
 # === Lines === #
 
 

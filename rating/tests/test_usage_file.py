@@ -109,6 +109,7 @@ def test_the_first_line_may_say_the_delimiter():
         ("id,sdkappid,item,quantity,start,tag\n", "id, sdkappid, item, quantity, start, tag"),
         (HEADER + ",quantity\n", HEADER.replace(",", ", ") + ", quantity"),
         ("", ""),
+        ("sep=,\nx,y\n", "x, y"),
         ("x\n" * 20 + HEADER, "x"),
         # A record is no title, even in front of the header
         (f"a,14,av_hd,60,2024-10-01,\n{HEADER}\n", "a, 14, av_hd, 60, 2024-10-01"),
