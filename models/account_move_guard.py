@@ -202,9 +202,10 @@ class AccountMoveLine(models.Model):
             expected = self.quantity * self.price_unit * (1 - self.discount / 100)
         spare = 2.5 * currency.rounding
         amount = move.direction_sign * self.amount_currency
-        own = self.company_currency_id
         rate = move.invoice_currency_rate or 1
+        # Odoo converts what the line comes to before it is rounded.
+        own = 2.5 * self.company_currency_id.rounding + spare / rate
         return (
             abs(amount - expected) <= spare
-            and abs(self.balance - self.amount_currency / rate) <= 2.5 * own.rounding
+            and abs(self.balance - self.amount_currency / rate) <= own
         )
