@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from zoneinfo import ZoneInfo
 
 from . import texts
-from .periods import DEFAULT_ZONE, billing_day, day_start, is_doubled, is_skipped
+from .periods import DEFAULT_ZONE, billing_day, day_start, read_clock
 
 #: Usage is kept to a billionth of a unit; what is smaller is noise of floats.
 QUANTITY_QUANTUM = Decimal("1e-9")
@@ -112,10 +112,11 @@ def read_text(field, value):
     text = texts.clean(str(value))
     if not text:
         raise FactError(field, "missing")
-    if texts.has_control(text):
-        raise FactError(field, "control", value)
-    if not is_storable(text):
-        raise FactError(field, "not_text", value)
+    if not text.isprintable():
+        if texts.has_control(text):
+            raise FactError(field, "control", value)
+        if not is_storable(text):
+            raise FactError(field, "not_text", value)
     if len(text) > TEXT_LIMIT:
         raise FactError(field, "too_long", text)
     return text
@@ -144,14 +145,11 @@ def read_sdkappid(value, field="sdkappid", known=()):
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     number = texts.bare_number(read_text(field, value))
-    if number in known:
-        return number
-    if texts.is_shortened(number):
-        raise FactError(field, "shortened", value)
     plausible = number.isascii() and number.isdigit() and len(number) <= SDKAPPID_DIGITS
-    if not plausible or not 0 < int(number) < SDKAPPID_END:
-        raise FactError(field, "not_sdkappid", value)
-    return number
+    if plausible and 0 < int(number) < SDKAPPID_END or number in known:
+        return number
+    reason = "shortened" if texts.is_shortened(number) else "not_sdkappid"
+    raise FactError(field, reason, value)
 
 
 def read_quantity(value, field="quantity"):
@@ -204,10 +202,9 @@ def read_moment(field, value, zone=DEFAULT_ZONE):
                 raise FactError(field, "skipped", value)
         elif moment.tzinfo is None:
             moment = moment.replace(tzinfo=ZoneInfo(zone), fold=0)
-            if is_doubled(moment):
-                raise FactError(field, "doubled", value)
-            if is_skipped(moment):
-                raise FactError(field, "skipped", value)
+            clock = read_clock(moment)
+            if clock:
+                raise FactError(field, clock, value)
         # The billing day must be one too: there is no year 10000 or 0.
         day = billing_day(moment, zone)
         moment = moment.astimezone(timezone.utc)
@@ -221,10 +218,11 @@ def read_moment(field, value, zone=DEFAULT_ZONE):
 def _read_iso(field, value):
     """Return the date or date-time that an ISO 8601 text writes."""
     text = value.strip()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        pass
+    if len(text) <= len("2024-10-01"):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise FactError(field, "not_moment", value) from None
     # Python 3.10 reads no "Z"; later versions do.
     if text[-1:] in ("Z", "z"):
         text = text[:-1] + "+00:00"

@@ -39,30 +39,26 @@ def day_start(day, zone=DEFAULT_ZONE):
     '2018-11-04T03:00:00+00:00'
     """
     start = datetime.combine(day, time(), tzinfo=ZoneInfo(zone))
-    if is_skipped(start):
+    if read_clock(start) == "skipped":
         return _get_jump(start)
     return start.astimezone(timezone.utc)
 
 
-def is_doubled(local):
-    """Tell whether the clocks of its zone show a local time twice.
+def read_clock(local):
+    """Tell whether the clocks of its zone show a local time twice or never.
+
+    :return: "doubled", "skipped", or "" for a time that they show once
 
     >>> zone = ZoneInfo("America/New_York")
-    >>> is_doubled(datetime(2025, 11, 2, 1, 30, tzinfo=zone))
-    True
-    >>> is_doubled(datetime(2025, 3, 9, 2, 30, tzinfo=zone))
-    False
+    >>> read_clock(datetime(2025, 11, 2, 1, 30, tzinfo=zone))
+    'doubled'
+    >>> read_clock(datetime(2025, 3, 9, 2, 30, tzinfo=zone))
+    'skipped'
     """
-    return local.replace(fold=0).utcoffset() > local.replace(fold=1).utcoffset()
-
-
-def is_skipped(local):
-    """Tell whether the clocks of its zone never show a local time.
-
-    >>> is_skipped(datetime(2025, 3, 9, 2, 30, tzinfo=ZoneInfo("America/New_York")))
-    True
-    """
-    return local.replace(fold=0).utcoffset() < local.replace(fold=1).utcoffset()
+    first, second = local.replace(fold=0).utcoffset(), local.replace(fold=1).utcoffset()
+    if first == second:
+        return ""
+    return "doubled" if first > second else "skipped"
 
 
 def _get_jump(local):

@@ -312,8 +312,16 @@ class TestReview(ReviewCommon):
         self.make_pack(1000, "2023-11-01", "2023-11-30")
         self.subscribe(self.application, "pro", "2023-11-01")
         self.application._note_for_settlement(fields.Date.to_date("2023-11-01"))
-        self.item("av_hd")._note_unsettled()
-        self.assertFalse(self.notes())
+        item = self.item("av_hd")
+        notes = self.env["trtc.settlement.note"].sudo()
+        for note in (
+            item._note_unsettled,
+            lambda: notes._note_items(self.account, self.application, item),
+            lambda: notes._note_own_ratios(item, [False, True]),
+            lambda: notes._note_rows(self.waiting().ids),
+        ):
+            note()
+            self.assertFalse(self.notes())
         self.assertFalse(self.settle("2026-10-31"))
 
     def test_the_check_of_the_books_names_what_waits(self):
