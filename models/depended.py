@@ -17,27 +17,40 @@ class TrtcDepended(models.AbstractModel):
     @api.ondelete(at_uninstall=False)
     def _unlink_without_users(self):
         # Methods of deletion run in the order of their names: what says more comes first.
-        for field in self._trtc_get_restricting_fields():
-            domain = Domain(field.name, "in", self.ids)
-            if field.model_name == self._name:
-                domain &= Domain("id", "not in", self.ids)
-            users = self.env[field.model_name].sudo().with_context(active_test=False)
-            found = users.search(domain, order="id", limit=1)
-            if found:
-                used = self.browse(found[field.name].id)
-                raise UserError(used._trtc_get_use_message(found))
+        used, user = self.sudo()._trtc_find_user()
+        if user:
+            raise UserError(used.sudo(False)._trtc_get_use_message(user))
 
     # === TOOLING === #
 
-    @api.model
-    def _trtc_get_restricting_fields(self):
-        """Return the fields whose records keep a record of this model from being deleted.
+    def _trtc_find_user(self):
+        """Return one of these records, or what goes with it, and a record that keeps it."""
+        for field in self._trtc_get_references("restrict"):
+            domain = Domain(field.name, "in", self.ids)
+            if field.model_name == self._name:
+                domain &= Domain("id", "not in", self.ids)
+            users = self.env[field.model_name].with_context(active_test=False)
+            user = users.search(domain, order="id", limit=1)
+            if user:
+                return self.browse(user[field.name].id), user
+        for field in self._trtc_get_references("cascade"):
+            below = self.env[field.model_name].with_context(active_test=False)
+            if isinstance(below, self.env.registry["trtc.depended"]):
+                used, user = below.search([(field.name, "in", self.ids)])._trtc_find_user()
+                if user:
+                    return used, user
+        return self.browse(), None
 
-        Of a model of Odoo those of this addon alone: what else refers to it is not ours to tell.
+    @api.model
+    def _trtc_get_references(self, ondelete):
+        """Return the fields that refer to this model and do something on its deletion.
+
+        Where both ends are Odoo's own, what one keeps of the other is not ours to tell.
         """
 
-        def ours(model):
-            return model._original_module == "trtc_billing"
+        def ours(field, model):
+            modules = (self._original_module, model._original_module, field._module)
+            return "trtc_billing" in modules
 
         return [
             field
@@ -47,8 +60,8 @@ class TrtcDepended(models.AbstractModel):
             if field.type == "many2one"
             and field.store
             and field.comodel_name == self._name
-            and field.ondelete == "restrict"
-            and (ours(self) or ours(model) or field._module == "trtc_billing")
+            and field.ondelete == ondelete
+            and (ondelete == "cascade" or ours(field, model))
         ]
 
     def _trtc_get_use_message(self, user):
@@ -98,6 +111,11 @@ class ProductPricelist(models.Model):
 class ProductProduct(models.Model):
     _name = "product.product"
     _inherit = ["product.product", "trtc.depended"]
+
+
+class ProductTemplate(models.Model):
+    _name = "product.template"
+    _inherit = ["product.template", "trtc.depended"]
 
 
 class ResPartner(models.Model):

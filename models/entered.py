@@ -1,12 +1,19 @@
-from odoo import api, models
+import math
+from datetime import date
+
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 #: Types whose columns hold a figure where nothing is entered.
 FIGURES = ("boolean", "float", "integer", "monetary")
+#: From here on a figure fits no column, or loses digits.
+LIMITS = {"integer": 2**31, "float": 10**15, "monetary": 10**15}
+#: The days that can be reckoned with: others have no day before or after.
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9998, 12, 31)
 
 
 class TrtcEntered(models.AbstractModel):
-    """A record that people enter: what is missing is said by the names that they know.
+    """A record that people enter: what is missing or wrong is said by the names that they know.
 
     Forms ask for it before they save.  Here it is said to whoever duplicates a record, imports
     a file, types a new name into a field of another form, or calls from outside.
@@ -34,6 +41,7 @@ class TrtcEntered(models.AbstractModel):
     def _prepare_create_values(self, vals_list):
         vals_list = super()._prepare_create_values(vals_list)
         for vals in vals_list:
+            self._trtc_check_values(vals)
             missing = [name for name in self._trtc_get_required() if self._trtc_lacks(vals, name)]
             if missing:
                 raise ValidationError(
@@ -45,7 +53,13 @@ class TrtcEntered(models.AbstractModel):
                 )
         return vals_list
 
+    def onchange(self, values, field_names, fields_spec):
+        # What is shown is worked out before anything is saved.
+        self._trtc_check_values({name: values.get(name) for name in field_names})
+        return super().onchange(values, field_names, fields_spec)
+
     def write(self, vals):
+        self._trtc_check_values(vals)
         emptied = [
             name
             for name in self._trtc_get_required()
@@ -76,6 +90,60 @@ class TrtcEntered(models.AbstractModel):
         if self._fields[name].type in FIGURES:
             return value is None
         return not (value.strip() if isinstance(value, str) else value)
+
+    @api.model
+    def _trtc_check_values(self, vals):
+        """Raise if a value is none that its field can hold."""
+        for name, value in vals.items():
+            field = self._fields.get(name)
+            problem = field and value and self._trtc_get_problem(field, value)
+            if problem:
+                raise ValidationError(
+                    self.env._(
+                        "%(model)s, %(field)s: %(problem)s",
+                        model=self._trtc_get_label(),
+                        field=field._description_string(self.env),
+                        problem=problem,
+                    )
+                )
+
+    @api.model
+    def _trtc_get_problem(self, field, value):
+        """Return what is wrong with a value for a field, or nothing."""
+        if field.type in LIMITS:
+            return self._trtc_get_figure_problem(value, LIMITS[field.type])
+        if field.type == "date":
+            return self._trtc_get_day_problem(value)
+        if field.type == "selection" and value not in field.get_values(self.env):
+            return self.env._("%(value)s is none of the choices. Choose one.", value=value)
+        link = field.type == "many2one" and isinstance(value, int) and not self.env.su
+        if link and not self.env[field.comodel_name].browse(value).exists():
+            return self.env._("what was chosen is not there any more. Choose again.")
+        return None
+
+    @api.model
+    def _trtc_get_figure_problem(self, value, limit):
+        try:
+            figure = float(value)
+        except (TypeError, ValueError):
+            return self.env._("%(value)s is no number. Enter one.", value=value)
+        if not math.isfinite(figure):
+            return self.env._("%(value)s is no number. Enter one.", value=value)
+        if abs(figure) >= limit:
+            return self.env._("%(value)s is too large. Enter a smaller number.", value=value)
+        return None
+
+    @api.model
+    def _trtc_get_day_problem(self, value):
+        try:
+            day = fields.Date.to_date(value)
+        except (TypeError, ValueError):
+            return self.env._("%(value)s is no day: it is written like 2026-10-31.", value=value)
+        if not FIRST_DAY <= day <= LAST_DAY:
+            return self.env._(
+                "%(value)s is too far away. Enter a day from 1900 to 9998.", value=value
+            )
+        return None
 
     @api.model
     def _trtc_get_label(self):

@@ -39,7 +39,7 @@ class IrModelAccess(models.Model):
     def _make_access_error(self, model, mode):
         """Say of what nobody may do what to do instead of asking for the right to it."""
         error = super()._make_access_error(model, mode)
-        made = isinstance(self.env[model], self.env.registry["trtc.made"])
-        if made and mode != "read" and not self.group_names_with_access(model, mode):
-            error.args = (self.env[model]._get_made_message(),)
+        told = getattr(self.env[model], "_get_made_message", None)
+        if told and mode != "read" and not self.group_names_with_access(model, mode):
+            error.args = (told(),)
         return error

@@ -76,6 +76,8 @@ class TrtcAccountPricelist(models.Model):
         self.check_access("create")
         vals_list = [{**self.default_get(["account_id"]), **vals} for vals in vals_list]
         self._check_given(vals_list)
+        for vals in vals_list:
+            self._trtc_check_values(vals)
         if not all(vals.get("account_id") for vals in vals_list):
             # Said by who knows what is missing.
             return super().create(vals_list)

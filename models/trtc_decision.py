@@ -107,12 +107,7 @@ class TrtcDecision(models.Model):
 
     def write(self, vals):  # pylint: disable=method-required-super
         self.check_access("write")
-        raise UserError(
-            self.env._(
-                "A decision stays as it was taken, with who took it and why. Take it back and "
-                "decide again."
-            )
-        )
+        raise UserError(self._get_made_message())
 
     def unlink(self):
         self.check_access("unlink")
@@ -134,6 +129,14 @@ class TrtcDecision(models.Model):
         return super().unlink()
 
     # === TOOLING === #
+
+    @api.model
+    def _get_made_message(self):
+        """Return why nobody has a right to change a decision, and what to do instead."""
+        return self.env._(
+            "A decision stays as it was taken, with who took it and why. Take it back and "
+            "decide again."
+        )
 
     def _check_not_invoiced(self):
         """Raise if a posted invoice rests on one of these decisions."""

@@ -50,7 +50,7 @@ class TestEveryView(FormsCommon):
             for menu, action in self.get_actions(user).items():
                 label = f"{menu.complete_name} as {role}"
                 model = self.env[action.res_model].with_user(user)
-                views = self.attempt(f"{label}: views", lambda: model.get_views(action.views))
+                views = self.attempt(f"{label}: views", model.get_views, action.views)
                 for kind, view in (views or {"views": {}})["views"].items():
                     if kind not in KINDS or model._transient:
                         continue
@@ -58,12 +58,12 @@ class TestEveryView(FormsCommon):
                     domain = safe_eval(action.domain or "[]", {"uid": user.id})
                     if kind == "form":
                         found = model.search(domain, limit=2)
-                        self.attempt(f"{label}: {kind} of {found}", lambda: found.web_read(spec))
+                        self.attempt(f"{label}: {kind} of {found}", found.web_read, spec)
                     else:
                         found = self.attempt(
-                            f"{label}: {kind}",
-                            lambda: model.web_search_read(domain, spec, limit=3)["records"],
+                            f"{label}: {kind}", model.web_search_read, domain, spec, 0, 3
                         )
+                        found = found and found["records"]
                     seen[menu, kind] = bool(found)
         self.assert_no_faults()
         # The scene has something in nearly each of them: what is empty proves nothing.
