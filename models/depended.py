@@ -36,7 +36,8 @@ class TrtcDepended(models.AbstractModel):
         for field in self._trtc_get_references("cascade"):
             below = self.env[field.model_name].with_context(active_test=False)
             if isinstance(below, self.env.registry["trtc.depended"]):
-                used, user = below.search([(field.name, "in", self.ids)])._trtc_find_user()
+                below = below.search([(field.name, "in", self.ids)])
+                used, user = below._trtc_find_user() if below else (below, None)
                 if user:
                     return used, user
         return self.browse(), None
