@@ -14,7 +14,8 @@ class TrtcItem(models.Model):
     def _check_code(self):
         """Raise for a code that usage records cannot tell from another one."""
         others = {}
-        for item in self.with_context(active_test=False).sudo().search([]):
+        every = self.with_context(active_test=False).sudo().search([("code", "!=", False)])
+        for item in every:
             others.setdefault(texts.fold(item.code), []).append(item)
         for item in self:
             same = [one for one in others[texts.fold(item.code)] if one != item]

@@ -256,7 +256,7 @@ class TrtcUsage(models.Model):
         records = self.env[model].with_context(active_test=False)
         if model == "trtc.item":
             # Few, and their codes may be written in capitals.
-            return self._by_word(records.search([]), field)
+            return self._by_word(records.search([(field, "!=", False)]), field)
         domain = [(field, "in", list(words)), ("company_id", "=", self.env.company.id)]
         return {record[field]: record for record in records.search(domain)}
 

@@ -26,8 +26,8 @@ class TrtcUsage(models.Model):
     )
     review_reason = fields.Selection(
         [
-            ("before_account", "Before the account's first billing day"),
-            ("old", "Older than the limit of the company"),
+            ("before_account", "Before the first billing day"),
+            ("old", "Older than the limit"),
         ],
         string="Reason to Check",
         readonly=True,

@@ -100,6 +100,11 @@ class TrtcUsageSource(models.Model):
 
     def unlink(self):
         self.check_access("unlink")
+        self._check_unused()
+        return super().unlink()
+
+    def _check_unused(self):
+        """Raise: called by ``unlink`` itself, as a key of the context turns off api.ondelete."""
         for source in self:
             if source._has_usage():
                 raise UserError(
@@ -109,7 +114,6 @@ class TrtcUsageSource(models.Model):
                         sender=source.name,
                     )
                 )
-        return super().unlink()
 
     # === TOOLING === #
 
