@@ -82,9 +82,11 @@ class AccountMove(models.Model):
     def _trtc_filter_rated(self):
         """Return those drafts of usage that are in another currency than the books."""
         return self.sudo().filtered(
-            lambda move: move.trtc_account_id
-            and move.state == "draft"
-            and move.currency_id != move.company_currency_id
+            lambda move: (
+                move.trtc_account_id
+                and move.state == "draft"
+                and move.currency_id != move.company_currency_id
+            )
         )
 
     def _trtc_has_rate_of_original(self):

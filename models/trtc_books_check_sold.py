@@ -34,9 +34,7 @@ class TrtcBooksCheck(models.Model):
     def _find_sold_elsewhere(self, company, date_from, date_to):
         """Find the same of customers without an account."""
         accounts = self.env["trtc.account"]
-        known = accounts.with_context(active_test=False).search(
-            [("company_id", "=", company.id)]
-        )
+        known = accounts.with_context(active_test=False).search([("company_id", "=", company.id)])
         others = SQL("move.commercial_partner_id <> ALL(%s)", known.commercial_partner_id.ids)
         return [
             self._prepare_sold(row, accounts)

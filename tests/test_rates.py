@@ -22,9 +22,7 @@ class RateCase(TrtcCommon):
         cls.yuan.active = True
         cls.env["res.currency.rate"].search([]).unlink()
         cls.contract = cls.make_pricelist({"av_hd": "2.8"}, cls.yuan)
-        cls.account = cls.make_account(
-            pricelist_id=cls.contract.id, invoice_date_rule="period_end"
-        )
+        cls.account = cls.make_account(pricelist_id=cls.contract.id, invoice_date_rule="period_end")
         cls.application = cls.make_application(cls.account)
         cls.env["res.currency.rate"].search([]).unlink()
 
@@ -493,9 +491,7 @@ class TestMigratedDrafts(RateCase):
         draft = self.draft()
         draft.write(vals)
         draft.flush_recordset()
-        self.env.cr.execute(
-            "UPDATE account_move SET trtc_rate = NULL WHERE id = %s", [draft.id]
-        )
+        self.env.cr.execute("UPDATE account_move SET trtc_rate = NULL WHERE id = %s", [draft.id])
         draft.invalidate_recordset()
         self.set_rate("2024-10-31", 5)
         return draft
