@@ -48,6 +48,9 @@ class TrtcBooksCheck(models.Model):
 
         :param SQL whose: which rows named ``move`` to look at
         """
+        if not company:
+            # Without an account nothing says whose books these are.
+            return []
         self.env.flush_all()
         return self.env.execute_query(
             SQL(
