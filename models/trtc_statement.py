@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..rating.sheets import safe_name
 from .exact import AMOUNT_DIGITS
@@ -168,14 +169,12 @@ class TrtcStatement(models.Model):
     def _compute_state(self):
         Line = self.env["trtc.statement.line"]
         pending = Line.search([("statement_id", "in", self.ids), ("is_pending", "=", True)])
-        unbilled = Line.search(
-            [("statement_id", "in", self.ids), ("is_to_invoice", "=", True)]
-        )
+        unbilled = self._filter_unbilled()
         for statement in self:
             moves = statement.move_ids
             if statement in pending.statement_id:
                 statement.state = "pending"
-            elif statement in unbilled.statement_id:
+            elif statement in unbilled:
                 statement.state = "open"
             elif not moves:
                 statement.state = "free"
@@ -185,6 +184,55 @@ class TrtcStatement(models.Model):
                 statement.state = "paid"
             else:
                 statement.state = "posted"
+
+    def _filter_unbilled(self):
+        """Return those that have lines to invoice, asking for their own days alone.
+
+        As the search of ``is_to_invoice`` on lines says it of all accounts.
+        """
+        self.env["trtc.statement.line"].flush_model()
+        self.env["trtc.allocation"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH own AS MATERIALIZED (
+                    SELECT line.statement_id, line.account_id, line.item_id, line.date,
+                           line.kind, coalesce(line.application_id, 0) AS application
+                      FROM trtc_statement_line line
+                     WHERE line.statement_id = ANY(%(statements)s) AND line.amount <> 0
+                       AND NOT EXISTS (SELECT FROM trtc_allocation held
+                                        WHERE held.statement_line_id = line.id
+                                          AND held.released IS NOT TRUE)
+                ), due AS MATERIALIZED (
+                    SELECT free.account_id, free.item_id, free.date, free.kind,
+                           coalesce(free.application_id, 0) AS application
+                      FROM (SELECT DISTINCT account_id, date FROM own) AS place
+                      JOIN trtc_statement_line free
+                        ON free.account_id = place.account_id AND free.date = place.date
+                     WHERE free.amount <> 0
+                       AND NOT EXISTS (SELECT FROM trtc_allocation held
+                                        WHERE held.statement_line_id = free.id
+                                          AND held.released IS NOT TRUE)
+                     GROUP BY 1, 2, 3, 4, 5
+                    HAVING sum(free.amount) <> 0
+                )
+                SELECT DISTINCT own.statement_id
+                  FROM own JOIN due USING (account_id, item_id, date, kind, application)
+                """,
+                statements=self.ids,
+            )
+        )
+        found = self.browse(statement_id for (statement_id,) in rows)
+        # What a credit note opened again.
+        groups = self.env["trtc.allocation"]._read_group(
+            [
+                ("statement_line_id.statement_id", "in", (self - found).ids),
+                ("is_open", "=", True),
+                ("amount", "!=", 0),
+            ],
+            ["statement_id"],
+        )
+        return found.union(*(statement for (statement,) in groups))
 
     def _search_state(self, operator, value):
         if operator != "in":

@@ -147,6 +147,7 @@ class TrtcStatementLine(models.Model):
         if operator != "in":
             return NotImplemented
         # What was restated to nothing before it was invoiced has nothing to invoice.
+        # Joined by what can be hashed: a day may have thousands of applications.
         query = SQL(
             """(
                 SELECT line.id
@@ -161,7 +162,7 @@ class TrtcStatementLine(models.Model):
                         HAVING sum(amount) <> 0) AS due
                     ON due.account_id = line.account_id
                    AND due.item_id = line.item_id AND due.date = line.date
-                   AND due.application_id IS NOT DISTINCT FROM line.application_id
+                   AND coalesce(due.application_id, 0) = coalesce(line.application_id, 0)
                    AND due.kind = line.kind
                  WHERE line.amount <> 0 AND NOT EXISTS (
                        SELECT FROM trtc_allocation held
@@ -205,7 +206,8 @@ class TrtcStatementLine(models.Model):
                           JOIN (%s) AS open
                             ON open.account_id = line.account_id
                            AND open.item_id = line.item_id AND open.date = line.date
-                           AND open.application_id IS NOT DISTINCT FROM line.application_id
+                           AND coalesce(open.application_id, 0)
+                               = coalesce(line.application_id, 0)
                            AND open.status = line.status AND open.kind = line.kind
                            AND open.price_unit = line.price_unit
                         WINDOW pile AS (
