@@ -8,7 +8,7 @@ from odoo.tools import SQL
 
 from ..models.figures import AMOUNT_DECIMALS, count_decimals, show_figure, show_money, to_decimal
 from ..rating.engine import canonical
-from .trtc_statement_pages import PRINTED_LINES
+from .trtc_statement_pages import PRINTED_SUMS
 
 #: By what the annex adds up: the finest that does not make it too long.
 PLACES = {
@@ -123,7 +123,7 @@ class AccountMove(models.Model):
         """Return (which of :data:`DETAILS`, rows): the finest that is not too long to print."""
         for detail in DETAILS:
             rows = self._trtc_read_annex_rows(detail)
-            if len(rows) <= PRINTED_LINES:
+            if len(rows) <= PRINTED_SUMS:
                 break
         return detail, rows
 
@@ -187,10 +187,10 @@ class AccountMove(models.Model):
                 """,
                 billed=self._trtc_get_billed_query(),
                 place=PLACES[detail],
-                limit=PRINTED_LINES + 1,
+                limit=PRINTED_SUMS + 1,
             )
         )
-        if len(rows) > PRINTED_LINES:
+        if len(rows) > PRINTED_SUMS:
             return defaultdict(list)
         packs = self.env["trtc.minute.pack"].sudo().browse({row[3] for row in rows})
         packs = {pack.id: pack for pack in packs}
@@ -297,7 +297,7 @@ class AccountMove(models.Model):
                 """,
                 billed=self._trtc_get_billed_query(),
                 place=PLACES[detail],
-                limit=None if detail == DETAILS[-1] else PRINTED_LINES + 1,
+                limit=None if detail == DETAILS[-1] else PRINTED_SUMS + 1,
             )
         )
 

@@ -7,7 +7,7 @@ from odoo import models
 from odoo.tools.misc import babel_locale_parse, format_date, get_lang
 
 from ..models.figures import AMOUNT_DECIMALS, count_decimals, show_figure, show_money
-from .trtc_statement_pages import PRINTED_LINES
+from .trtc_statement_pages import PRINTED_LINES, PRINTED_SUMS
 
 #: Parts of a quantity that are not billed: each is shown where there is any.
 PARTS = ("free_quantity", "pack_quantity", "locked_quantity")
@@ -89,8 +89,8 @@ class TrtcStatement(models.Model):
 
         Per application and billing item, where that is not too much either.
         """
-        sums = self._get_sums(by_application=True, limit=PRINTED_LINES + 1)
-        return sums if len(sums) <= PRINTED_LINES else self._get_sums()
+        sums = self._get_sums(by_application=True, limit=PRINTED_SUMS + 1)
+        return sums if len(sums) <= PRINTED_SUMS else self._get_sums()
 
     def _get_period_label(self):
         """Return the period in the reader's words: a day, a month, or a span of days."""

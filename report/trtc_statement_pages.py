@@ -8,8 +8,10 @@ from odoo.tools import SQL
 
 from ..models.figures import to_decimal
 
-#: The PDF lists the lines of a statement up to so many; beyond, it adds them up.
-PRINTED_LINES = 250
+#: The PDF lists and explains the lines of a statement up to so many; beyond, it adds them up.
+PRINTED_LINES = 100
+#: Per application and billing item up to so many rows; beyond, per billing item.
+PRINTED_SUMS = 250
 #: An adjustment names every draw of minutes up to so many; beyond, it adds them up per pack.
 MOVES_SHOWN = 100
 #: Totals are told per day for so many days.

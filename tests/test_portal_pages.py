@@ -178,9 +178,9 @@ class TestPrintedSums(LongCase):
         return " ".join(html.decode().split())
 
     def limit(self, number):
-        for module in (trtc_statement_document, trtc_statement_pages, account_move_annex):
-            patcher = patch.object(module, "PRINTED_LINES", number)
-            self.startPatcher(patcher)
+        self.startPatcher(patch.object(trtc_statement_document, "PRINTED_LINES", number))
+        for module in (trtc_statement_document, account_move_annex):
+            self.startPatcher(patch.object(module, "PRINTED_SUMS", number))
 
     def test_a_pdf_lists_thousands_of_lines(self):
         statement = self.make_long(4)
