@@ -150,7 +150,7 @@ def _collect(records, vals, given, prefix):
                 kind, one, rest = [*command, None, None, None][:3]
             else:
                 kind, one, rest = Command.LINK, command, None
-            if is_looked_at and kind != Command.CREATE:
+            if is_looked_at and kind not in (Command.CREATE, Command.CLEAR):
                 given[field.comodel_name] |= _get_ids(rest if kind == Command.SET else one)
             if isinstance(rest, dict):
                 _collect(records.env[field.comodel_name], rest, given, prefix)
@@ -163,7 +163,8 @@ def _get_ids(value):
     if isinstance(value, dict):
         value = value.get("id")
     values = value if isinstance(value, (list, tuple, set)) else [value]
-    return {one for one in values if type(one) is int}
+    # Nothing is named by zero.
+    return {one for one in values if type(one) is int and one}
 
 
 def _check_readable(env, given):

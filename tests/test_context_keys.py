@@ -46,6 +46,13 @@ ALLOWED = (
 )  # fmt: skip
 
 
+#: Operations that are tried as every role.
+FEW = (
+    "post a payment", "post an invoice", "credit", "settle", "change a price", "delete import",
+    "delete line", "write line",
+)  # fmt: skip
+
+
 class Undone(Exception):
     """Ends a savepoint whose work was looked at."""
 
@@ -150,7 +157,8 @@ class TestContextKeys(AccrualCommon):
 
     def get_operations(self):
         """Return {name: function of a record of the user's that does what is guarded}."""
-        rule = self.pricelist.item_ids.filtered("fixed_price")[:1]
+        audio = self.item("av_audio").product_id
+        rule = self.pricelist.item_ids.filtered(lambda one: one.product_id == audio)
         line = self.lines()[:1]
 
         def post_payment(_env):
@@ -248,9 +256,7 @@ class TestContextKeys(AccrualCommon):
             "policy": self.policy,
             "commitment": self.commitment,
             "subscription": self.subscription,
-            "pack": self.subscription.fee_ids.mapped("pack_ids")[:1]
-            if "pack_ids" in self.env["trtc.fee"]
-            else self.account.pack_ids.filtered("draw_ids")[:1] or self.pack,
+            "pack": self.account.pack_ids.filtered("fee_id")[:1],
             "invoice": self.posted,
             "invoice line": self.posted.invoice_line_ids[:1],
             "pricelist": self.pricelist,
@@ -284,7 +290,6 @@ class TestContextKeys(AccrualCommon):
             "write import": write(self.file, {"state": "draft"}),
             "write unit": write(kept["unit"], {"relative_factor": 1}),
             "tie an invoice": write(self.draft, {"trtc_account_id": False}),
-            "post again": write(self.posted, {"trtc_reopens": False}),
         }
 
     def do(self, operation, user, context):
@@ -330,14 +335,15 @@ class TestContextKeys(AccrualCommon):
         operations = self.get_operations()
         for role in ("manager", "accountant", "operator", "portal"):
             user = getattr(self, f"user_{role}")
-            for name, operation in operations.items():
+            names = operations if role == "manager" else FEW
+            for name, operation in ((name, operations[name]) for name in names):
                 keys = (get_read_keys() | OF_CORE) - WHO
                 if name in ("post a payment", "post an invoice", "reverse"):
                     keys -= BY_HAND
                 plain = self.do(operation, user, {})
                 if plain[0] == "done":
                     done.add(name)
-                claims = CLAIMS if role == "manager" else (True,)
+                claims = CLAIMS if role == "manager" and name in ALLOWED else (True,)
                 for claim in claims:
                     found = self.do(operation, user, dict.fromkeys(keys, claim))
                     if found != plain:
