@@ -170,7 +170,8 @@ class TestEveryForm(FormsCommon):
             for act, value in ((model.name_create, "New"), (model.create, named)):
                 try:
                     with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
-                        act(value)
+                        if not act(value):
+                            self.faults.append(f"{label}: nothing is made, and nothing said")
                         self.env.flush_all()
                 except ValidationError as error:
                     self.judge(label, error)
