@@ -17,6 +17,8 @@ FILLED = {
         "trtc_date_from", "trtc_date_to", "trtc_is_late", "trtc_is_rounding",
     },
 }  # fmt: skip
+#: {table: columns} that an update computes anew on purpose, with the reason
+REWRITTEN = {}
 SHOWN = 5  # differences of one column that are worth showing
 
 
@@ -69,8 +71,9 @@ def _changed(table, old, now):
         if later is None:
             continue
         for name in row.keys() & later.keys() - TOUCHED:
-            filled = row[name] is None and name in FILLED.get(table, ())
-            if row[name] != later[name] and not filled:
+            meant = name in REWRITTEN.get(table, ())
+            meant = meant or (row[name] is None and name in FILLED.get(table, ()))
+            if row[name] != later[name] and not meant:
                 counts[name] += 1
                 shown = examples.setdefault(name, [])
                 if len(shown) < SHOWN:
