@@ -9,6 +9,8 @@ from werkzeug.wsgi import wrap_file
 from odoo import http
 from odoo.http import request
 
+from ..rating.sheets import safe_name, to_cell
+
 MEGABYTE = 1 << 20
 
 
@@ -18,12 +20,14 @@ def send_csv(name, rows):
     With a byte order mark, by which spreadsheets know UTF-8.
 
     :param str name: of the file
-    :param rows: an iterable of lists of texts; cells of customers' texts are no formulas yet
+    :param rows: an iterable of lists: texts, which are made harmless for spreadsheets, and
+        Decimals, which stay numbers
     """
     # Handed to the response, which closes it.
     file = tempfile.SpooledTemporaryFile(MEGABYTE)  # noqa: SIM115
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerows(map(to_cell, row) for row in rows)
     text.detach()
     length = file.tell()
     file.seek(0)
@@ -32,7 +36,7 @@ def send_csv(name, rows):
         [
             ("Content-Type", "text/csv; charset=utf-8"),
             ("Content-Length", str(length)),
-            ("Content-Disposition", http.content_disposition(name)),
+            ("Content-Disposition", http.content_disposition(safe_name(name))),
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", "no-store"),
         ],

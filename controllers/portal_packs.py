@@ -9,7 +9,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..models.figures import show_figure, to_decimal
-from ..rating.sheets import safe_name, write_table
+from .portal_csv import send_csv
 from .portal_list import PortalList
 
 URL = "/my/trtc/packs"
@@ -158,15 +158,7 @@ class TrtcPackPortal(CustomerPortal):
         if not pack_sudo:
             return request.redirect("/my")
         name = f"trtc-minutes-{pack_sudo.date_start}-{pack_sudo.date_end}.csv"
-        return request.make_response(
-            self._get_ledger_csv(pack_sudo),
-            [
-                ("Content-Type", "text/csv; charset=utf-8"),
-                ("Content-Disposition", http.content_disposition(safe_name(name))),
-                ("X-Content-Type-Options", "nosniff"),
-                ("Cache-Control", "no-store"),
-            ],
-        )
+        return send_csv(name, self._iterate_ledger(pack_sudo))
 
     # === TOOLING === #
 
@@ -180,41 +172,33 @@ class TrtcPackPortal(CustomerPortal):
         except (AccessError, MissingError):
             return request.env["trtc.minute.pack"].sudo()
 
-    def _get_ledger_csv(self, pack_sudo):
-        """Return the whole ledger as bytes: exact figures, texts that are no formulas.
-
-        With a byte order mark, by which spreadsheets know UTF-8.
-        """
-        table = [
-            [
-                request.env._("Day"),
-                request.env._("Statement"),
-                request.env._("Adjustment"),
-                request.env._("SDKAppID"),
-                request.env._("Application"),
-                request.env._("Item Code"),
-                request.env._("Billing Item"),
-                request.env._("Units Covered"),
-                request.env._("Unit"),
-                request.env._("Minutes Drawn"),
-                request.env._("Left at End of Day"),
-            ]
+    def _iterate_ledger(self, pack_sudo):
+        """Yield the rows of a table of the whole ledger, its head first; figures are exact."""
+        yield [
+            request.env._("Day"),
+            request.env._("Statement"),
+            request.env._("Adjustment"),
+            request.env._("SDKAppID"),
+            request.env._("Application"),
+            request.env._("Item Code"),
+            request.env._("Billing Item"),
+            request.env._("Units Covered"),
+            request.env._("Unit"),
+            request.env._("Minutes Drawn"),
+            request.env._("Left at End of Day"),
         ]
         for row in pack_sudo._get_ledger(newest_first=False):
             draw = row.draw
-            table.append(
-                [
-                    draw.date.isoformat(),
-                    draw.statement_id.name,
-                    request.env._("yes") if draw.statement_id.is_adjustment else "",
-                    draw.application_id.sdkappid or "",
-                    draw.application_id.name or "",
-                    draw.item_id.code,
-                    draw.item_id.name,
-                    to_decimal(row.units),
-                    draw.uom_id.name,
-                    to_decimal(row.minutes),
-                    to_decimal(row.left),
-                ]
-            )
-        return write_table(table).encode("utf-8-sig")
+            yield [
+                draw.date.isoformat(),
+                draw.statement_id.name,
+                request.env._("yes") if draw.statement_id.is_adjustment else "",
+                draw.application_id.sdkappid or "",
+                draw.application_id.name or "",
+                draw.item_id.code,
+                draw.item_id.name,
+                to_decimal(row.units),
+                draw.uom_id.name,
+                to_decimal(row.minutes),
+                to_decimal(row.left),
+            ]

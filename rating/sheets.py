@@ -56,11 +56,16 @@ def write_table(rows, delimiter=","):
     output = io.StringIO()
     writer = csv.writer(output, delimiter=delimiter, lineterminator="\r\n")
     for row in rows:
-        writer.writerow([_write(cell) for cell in row])
+        writer.writerow(map(to_cell, row))
     return output.getvalue()
 
 
-def _write(cell):
+def to_cell(cell):
+    """Return what stands in a cell of a table: a text is made harmless, a number stays one.
+
+    >>> to_cell("=1+1"), to_cell(Decimal("-5.00")), to_cell(None), to_cell(7)
+    ("'=1+1", '-5.00', '', 7)
+    """
     if cell is None:
         return ""
     if isinstance(cell, Decimal):  # as programs read it: no exponent, no grouping

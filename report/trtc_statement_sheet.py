@@ -2,7 +2,6 @@ from odoo import models
 from odoo.tools import SQL
 
 from ..models.figures import to_decimal
-from ..rating.sheets import to_sheet
 
 
 class TrtcStatement(models.Model):
@@ -12,10 +11,7 @@ class TrtcStatement(models.Model):
     # === TOOLING === #
 
     def _iterate_sheet(self):
-        """Yield the rows of a table of all lines, its head first; cells are texts.
-
-        Figures are exact, with a point; texts of people are no formulas.
-        """
+        """Yield the rows of a table of all lines, its head first; texts and exact Decimals."""
         self.ensure_one()
         yield self._get_sheet_head()
         env = self.sudo().env
@@ -25,11 +21,11 @@ class TrtcStatement(models.Model):
         currency = self.currency_id.name
         for sdkappid, application, item_id, kind, status, day, *figures in self._iterate_lines():
             code, item, usage_unit, unit = items[item_id]
-            metered, *quantities, price, amount = map(_write, figures)
+            metered, *quantities, price, amount = map(to_decimal, figures)
             yield [
                 day.isoformat(),
-                to_sheet(sdkappid or ""),
-                to_sheet(application or ""),
+                sdkappid or "",
+                application or "",
                 code,
                 item,
                 robot if kind == "robot" else "",
@@ -75,11 +71,6 @@ class TrtcStatement(models.Model):
     def _get_sheet_item(self, item):
         """Return the cells that name a billing item: code, name, usage unit, billing unit."""
         return [
-            to_sheet(text or "")
+            text or ""
             for text in (item.code, item.name, item.usage_uom_id.name, item.uom_id.name)
         ]
-
-
-def _write(figure):
-    """Return an exact figure as programs read it: a point, no grouping, no exponent."""
-    return f"{to_decimal(figure):f}"
