@@ -117,7 +117,9 @@ class TrtcUsageImport(models.Model):
         readable = [row for row in rows if not row.error]
         rejected = []
         usage = self.env["trtc.usage"].with_company(self.company_id).sudo()
-        usage._read_facts([row.record for row in readable], rejected)
+        usage._read_facts(
+            [row.record for row in readable], rejected, [row.line for row in readable]
+        )
         for rejection in rejected:
             problems[readable[rejection["index"]].line] = rejection["error"]
         return problems
