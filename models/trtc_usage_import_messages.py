@@ -89,7 +89,8 @@ class TrtcUsageImport(models.Model):
         if error.reason == "which_mark":
             return self._get_doubt_message(error.values["doubt"])
         labels = dict(self._fields["encoding"]._description_selection(self.env))
-        return self.env._(FILE_SENTENCES[error.reason]) % {
+        sentence = self.env._(FILE_SENTENCES[error.reason])
+        return sentence % {
             **error.values,
             "encoding": labels.get(error.values.get("encoding")),
             "required": ", ".join(facts.REQUIRED),
@@ -101,14 +102,16 @@ class TrtcUsageImport(models.Model):
         """Return the sentence for a :class:`rating.numerals.Doubt`."""
         if doubt.point and doubt.comma:
             (point_line, point), (comma_line, comma) = doubt.point, doubt.comma
-            return self.env._(MIXED) % {
+            sentence = self.env._(MIXED)
+            return sentence % {
                 "point": facts.shown(point),
                 "point_line": point_line,
                 "comma": facts.shown(comma),
                 "comma_line": comma_line,
             }
         line, text = doubt.unsure
-        return self.env._(UNSURE) % {
+        sentence = self.env._(UNSURE)
+        return sentence % {
             "line": line,
             "value": facts.shown(text),
             "point": numerals.read_numeral(text, numerals.POINT),
@@ -120,4 +123,5 @@ class TrtcUsageImport(models.Model):
         sentence = ROW_SENTENCES.get(error.reason)
         if not sentence:
             sentence = NUMBER_SENTENCES[error.reason, error.values["mark"]]
-        return self.env._(sentence) % error.values
+        translated = self.env._(sentence)
+        return translated % error.values

@@ -27,7 +27,7 @@ class TestUsageFiles(ImportCommon):
         rows = [self.row(f"{place}-{one}", one) for place, one in enumerate(quantities)]
         return self.table(*rows).encode()
 
-    def read(self, usage_import):
+    def get_quantities(self, usage_import):
         return usage_import.usage_ids.sorted("external_id").mapped("quantity")
 
     def assert_all_counted(self, usage_import, rows):
@@ -50,12 +50,14 @@ class TestUsageFiles(ImportCommon):
         usage_import = self.carry_out(content)
         self.assertEqual(usage_import.decimal_mark, ",")
         self.assert_counts(usage_import, row=6, accepted=6)
-        self.assertEqual(self.read(usage_import), [60.5, 1234.5, 1234, 12345678, 1234.5, 7])
+        self.assertEqual(
+            self.get_quantities(usage_import), [60.5, 1234.5, 1234, 12345678, 1234.5, 7]
+        )
 
     def test_a_file_with_decimal_points_is_read_by_them(self):
         usage_import = self.carry_out(self.numbers("60.5", "1,234.5", "1.234", "1'234.5"))
         self.assertEqual(usage_import.decimal_mark, ".")
-        self.assertEqual(self.read(usage_import), [60.5, 1234.5, 1.234, 1234.5])
+        self.assertEqual(self.get_quantities(usage_import), [60.5, 1234.5, 1.234, 1234.5])
 
     def test_whole_numbers_ask_nothing(self):
         usage_import = self.make_import(self.numbers("60", "1234", "0"))
@@ -96,7 +98,7 @@ class TestUsageFiles(ImportCommon):
         self.assertIn("does not fit the decimal comma", second["error"])
         usage_import.action_import()
         self.assert_counts(usage_import, row=3, accepted=2, rejected=1)
-        self.assertEqual(self.read(usage_import), [60.5, 1234])
+        self.assertEqual(self.get_quantities(usage_import), [60.5, 1234])
         self.assertIn(b"Line 3: quantity 1.5 does not fit", self.get_rejected(usage_import))
 
     def test_the_mark_of_what_was_imported_stays(self):
@@ -117,7 +119,7 @@ class TestUsageFiles(ImportCommon):
         corrected = rejected.replace(b"soon", b"2024-10-02").replace(b"1.234", b"1234")
         second = self.carry_out(corrected)
         self.assert_counts(second, row=2, accepted=1, rejected=1)
-        self.assertEqual(self.read(second), [1234])
+        self.assertEqual(self.get_quantities(second), [1234])
 
     # === Encodings and headers === #
 
