@@ -9,7 +9,7 @@ from odoo.tools import SQL
 
 from ..rating import facts, periods, texts
 
-#: The most records of one call of :meth:`ingest`; a file is taken in whole.
+#: The most records of one call; a file is taken in whole.
 RECORD_LIMIT = 100_000
 
 #: (column, PostgreSQL type) of a usage row, in the order of insertion.
@@ -67,8 +67,7 @@ class TrtcUsage(models.Model):
             ``sdkappid``, ``item`` (code), ``quantity`` (str, int or float; finite,
             not negative), ``start`` (ISO 8601 date or date-time; without offset:
             billing time zone), optionally ``end``, ``unit`` (default: the item's
-            usage unit) and ``tags`` (flat dict of strings); at most
-            :data:`RECORD_LIMIT` of them
+            usage unit) and ``tags`` (flat dict of strings); at most 100,000
         :param str source: the sender; ids of different sources are independent. Capitals
             and blanks of its name make no difference
         :return: counts ``accepted``, ``duplicate``, ``restated``, ``unassigned``
