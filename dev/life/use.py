@@ -11,7 +11,8 @@ from decimal import Decimal
 from odoo import Command
 
 SEPTEMBER, OCTOBER = ("2024-09-30", "2024-10-31")
-ITEMS = ("av_audio", "av_hd", "rec_hd", "screenshot_terminal")
+# The last one is billed by the character, and its product counts thousands of them.
+ITEMS = ("av_audio", "av_hd", "rec_hd", "screenshot_terminal", "ai_tts")
 
 
 def has(model):
@@ -89,6 +90,8 @@ def make_accounts():
         ),
     )
     flagship = env.ref("trtc_billing.edition_flagship")
+    speech = env.ref("trtc_billing.feature_text_to_speech")
+    flagship.feature_ids = [Command.link(speech.id)]
     if "fee_product_id" in flagship._fields:
         env["product.pricelist.item"].create(
             {
