@@ -74,10 +74,12 @@ class AccountMove(models.Model):
     # === CORE OVERRIDES === #
 
     def _post(self, soft=True):
-        return super(AccountMove, self.with_context(trtc_flow=FLOW))._post(soft)
+        posting = self.with_context(trtc_flow=FLOW)
+        return super(AccountMove, posting)._post(soft)
 
     def action_switch_move_type(self):
-        return super(AccountMove, self.with_context(trtc_flow=FLOW)).action_switch_move_type()
+        switching = self.with_context(trtc_flow=FLOW)
+        return super(AccountMove, switching).action_switch_move_type()
 
     # === BUSINESS === #
 

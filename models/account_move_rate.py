@@ -180,7 +180,7 @@ class AccountMove(models.Model):
                 for day in (self.invoice_date, None)
             ]
             if self.trtc_hold in reasons:
-                self.trtc_hold = False
+                self.write({"trtc_hold": False})
 
     def _trtc_get_hold_for_rate(self, reason):
         """Return what this draft says for want of a rate: the same as when posting it fails."""

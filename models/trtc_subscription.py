@@ -122,7 +122,8 @@ class TrtcSubscription(models.Model):
         if operator != "in":
             return NotImplemented
         # Each company has days of its own.
-        companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
+        companies = self.env["res.company"].sudo().with_context(active_test=False)
+        companies = companies.search_fetch([], ["trtc_billing_tz"])
         found = Domain.FALSE
         for today, of_day in companies.grouped(lambda company: company._trtc_today()).items():
             kept = Domain("refunded", "=", False)

@@ -41,7 +41,15 @@ class UomUom(models.Model):
     def unlink(self):
         self.check_access("unlink")
         # Not a method of ``api.ondelete``, which a key of the context turns off.
-        for unit in self if not is_uninstalling(self.env) else ():
+        if not is_uninstalling(self.env):
+            self._trtc_check_deletable()
+        return super().unlink()
+
+    # === TOOLING === #
+
+    def _trtc_check_deletable(self):
+        """Raise if something depends on one of these units."""
+        for unit in self:
             if reason := unit._trtc_get_dependent():
                 raise UserError(
                     self.env._(
@@ -50,9 +58,6 @@ class UomUom(models.Model):
                         reason=reason,
                     )
                 )
-        return super().unlink()
-
-    # === TOOLING === #
 
     @api.model
     def _trtc_check_number(self, vals):
@@ -139,7 +144,8 @@ class UomUom(models.Model):
         newest = self.env["trtc.usage"].sudo().search([], order="id desc", limit=1)
         if not newest:
             return self.browse()
-        items = self.env["trtc.item"].sudo().with_context(active_test=False).search([])
+        items = self.env["trtc.item"].sudo().with_context(active_test=False)
+        items = items.search_fetch([], ["usage_uom_id"])
         families = {unit.parent_path.split("/")[0] for unit in items.usage_uom_id}
         waiting = self.env["trtc.usage"].sudo().search(
             [("unit", "in", self.mapped("trtc_code")), ("item_id", "=", False)], limit=1

@@ -1,5 +1,6 @@
 import ast
 import base64
+from contextlib import suppress
 from pathlib import Path
 
 from odoo.exceptions import UserError
@@ -297,6 +298,7 @@ class TestContextKeys(AccrualCommon):
         result = None
         try:
             with (
+                suppress(Undone),
                 self.env.cr.savepoint(),
                 mute_logger(
                     "odoo.addons.base.models.ir_model",
@@ -309,8 +311,6 @@ class TestContextKeys(AccrualCommon):
                 result = ("done", operation(env))
                 self.env.flush_all()
                 raise Undone
-        except Undone:
-            pass
         except Exception as error:
             result = (type(error).__name__, str(error))
         self.env.invalidate_all()

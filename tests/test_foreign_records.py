@@ -51,7 +51,7 @@ class TestForeignRecords(PrepaymentCommon):
         cls.their_list = cls.make_pricelist(
             {"av_hd": PRICE}, name=f"{SECRET} Contract", company_id=cls.theirs.id
         )
-        cls.their_list.item_ids.currency_id  # noqa: B018
+        cls.their_list.item_ids.mapped("currency_id")
         cls.price_editions(cls.their_list, {"pro": PRICE, "flagship": 2 * PRICE})
         cls.their_account = env["trtc.account"].create(
             {
