@@ -15,9 +15,8 @@ class TrtcAccountPricelist(models.Model):
 
     _name = "trtc.account.pricelist"
     _description = "TRTC Pricelist of an Account From a Day"
-    _inherit = ["trtc.given"]
+    _inherit = ["trtc.given", "trtc.entered"]
     _order = "account_id, date_start, id"
-    _inherit = ["trtc.entered"]
     _check_company_auto = True
 
     # === FIELDS === #

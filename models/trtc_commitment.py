@@ -15,9 +15,8 @@ class TrtcCommitment(models.Model):
 
     _name = "trtc.commitment"
     _description = "TRTC Minimum Commitment"
-    _inherit = ["trtc.given", "trtc.kept"]
+    _inherit = ["trtc.given", "trtc.kept", "trtc.entered"]
     _order = "account_id, date_start desc"
-    _inherit = ["trtc.entered"]
     _check_company_auto = True
 
     # === FIELDS === #

@@ -17,9 +17,8 @@ class TrtcDecision(models.Model):
 
     _name = "trtc.decision"
     _description = "TRTC Decision on Locked Usage"
-    _inherit = ["trtc.given"]
+    _inherit = ["trtc.given", "trtc.entered"]
     _order = "id desc"
-    _inherit = ["trtc.entered"]
     _check_company_auto = True
 
     # === FIELDS === #

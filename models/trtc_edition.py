@@ -6,9 +6,8 @@ from .exact import QUANTITY_DIGITS, Exact
 class TrtcEdition(models.Model):
     _name = "trtc.edition"
     _description = "TRTC Edition"
-    _inherit = ["trtc.given"]
+    _inherit = ["trtc.given", "trtc.catalogue"]
     _order = "sequence, id"
-    _inherit = ["trtc.catalogue"]
 
     # === FIELDS === #
 

@@ -4,9 +4,8 @@ from odoo import fields, models
 class TrtcFeature(models.Model):
     _name = "trtc.feature"
     _description = "TRTC Feature"
-    _inherit = ["trtc.given"]
+    _inherit = ["trtc.given", "trtc.catalogue"]
     _order = "sequence, id"
-    _inherit = ["trtc.catalogue"]
 
     # === FIELDS === #
 

@@ -10,9 +10,8 @@ class TrtcFreePolicy(models.Model):
 
     _name = "trtc.free.policy"
     _description = "TRTC Free Minutes Policy"
-    _inherit = ["trtc.given", "trtc.kept"]
+    _inherit = ["trtc.given", "trtc.kept", "trtc.catalogue"]
     _order = "sequence, id"
-    _inherit = ["trtc.catalogue"]
 
     # === FIELDS === #
 

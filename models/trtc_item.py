@@ -30,9 +30,8 @@ DRAWING = ("day", "application", "sum")
 class TrtcItem(models.Model):
     _name = "trtc.item"
     _description = "TRTC Billing Item"
-    _inherit = ["trtc.given"]
+    _inherit = ["trtc.given", "trtc.catalogue"]
     _order = "sequence, id"
-    _inherit = ["trtc.catalogue"]
     _rec_names_search = ["name", "code"]
 
     # === FIELDS === #

@@ -6,9 +6,8 @@ from .exact import QUANTITY_DIGITS, Exact
 class TrtcRatioLine(models.Model):
     _name = "trtc.ratio.line"
     _description = "TRTC Deduction Ratio of a Billing Item"
-    _inherit = ["trtc.given"]
+    _inherit = ["trtc.given", "trtc.entered"]
     _order = "table_id, item_id, id"
-    _inherit = ["trtc.entered"]
     _rec_name = "item_id"
 
     # === FIELDS === #

@@ -12,9 +12,8 @@ class TrtcRatioTable(models.Model):
 
     _name = "trtc.ratio.table"
     _description = "TRTC Deduction Ratios"
-    _inherit = ["trtc.given"]
+    _inherit = ["trtc.given", "trtc.catalogue"]
     _order = "sequence, id"
-    _inherit = ["trtc.catalogue"]
 
     # === FIELDS === #
 

@@ -13,9 +13,8 @@ class TrtcSpendAlert(models.Model):
 
     _name = "trtc.spend.alert"
     _description = "TRTC Spend Alert"
-    _inherit = ["trtc.given"]
+    _inherit = ["trtc.given", "trtc.entered"]
     _order = "account_id, application_id, basis desc, value, id"
-    _inherit = ["trtc.entered"]
     _check_company_auto = True
 
     # === FIELDS === #

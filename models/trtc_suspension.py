@@ -12,9 +12,8 @@ class TrtcSuspension(models.Model):
 
     _name = "trtc.suspension"
     _description = "TRTC Suspension"
-    _inherit = ["trtc.given"]
+    _inherit = ["trtc.given", "trtc.entered"]
     _order = "date_start desc, id desc"
-    _inherit = ["trtc.entered"]
     _check_company_auto = True
 
     # === FIELDS === #

@@ -8,9 +8,8 @@ class TrtcCreditLine(models.TransientModel):
 
     _name = "trtc.credit.line"
     _description = "TRTC Usage to Credit"
-    _inherit = ["trtc.given"]
+    _inherit = ["trtc.given", "trtc.entered"]
     _order = "id"
-    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 

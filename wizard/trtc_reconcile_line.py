@@ -8,9 +8,8 @@ class TrtcReconcileLine(models.TransientModel):
 
     _name = "trtc.reconcile.line"
     _description = "Reconciliation of an Account"
-    _inherit = ["trtc.given"]
+    _inherit = ["trtc.given", "trtc.entered"]
     _order = "currency_id, account_id"
-    _inherit = ["trtc.entered"]
 
     # === FIELDS === #
 
