@@ -60,9 +60,10 @@ class AccountMove(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        default = self.env.context.get("default_reversed_entry_id")
-        self._trtc_check_reversed([vals.get("reversed_entry_id", default) for vals in vals_list])
-        return super().create(vals_list)
+        moves = super().create(vals_list)
+        # Named as a value or as a default: looked at when it is read.
+        self._trtc_check_reversed(moves.reversed_entry_id.ids)
+        return moves
 
     def write(self, vals):
         if not (self.env.su or in_flow(self.env)):

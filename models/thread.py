@@ -70,7 +70,8 @@ class TrtcThread(models.AbstractModel):
 
     def _trtc_check_recipients(self, partner_ids, emails=None):
         """Raise if a message would leave the company."""
-        ids = [one for one in partner_ids or () if isinstance(one, int)]
+        ids = partner_ids if isinstance(partner_ids, (list, tuple, set)) else [partner_ids]
+        ids = [one for one in ids if type(one) is int]
         outside = self.env["res.partner"].sudo().browse(ids).exists().filtered("partner_share")
         names = outside.mapped("display_name") + ([emails] if emails else [])
         if names:

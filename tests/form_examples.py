@@ -114,6 +114,7 @@ EXAMPLES = {
         {"name": "Newer"},
     ),
     # === USAGE === #
+    "trtc.usage.source": Example({"name": "New"}, {"restating": "refuse"}),
     "trtc.usage.import": Example(
         {"name": "New", "source": "new", "file": base64.b64encode(b"sdkappid,item\n").decode()},
         {"source": "newer"},
@@ -164,6 +165,9 @@ EXAMPLES = {
         lambda test: {"default_move_id": test.move.id},
     ),
     "trtc.credit.line": MADE,
+    # Odoo's own dialog, which an administrator opens: this module adds figures to it.
+    "base.module.uninstall": MADE,
+    "trtc.account.customer": MADE,
     "trtc.decide": Example({"reason": "Agreed"}, {"outcome": "waive"}, _lines),
     "trtc.price.change": Example(
         {"date_start": "2030-01-01"},

@@ -79,6 +79,10 @@ class FormsCommon(AccrualCommon):
         cls.env["trtc.run"].create({"until": "2024-11-30"}).action_settle()
         cls.pending = cls.lines(is_pending=True)
         cls.use(50_000, "2024-10-06")
+        # Older than anybody expects: it waits to be checked.
+        cls.company.trtc_usage_age_months = 36
+        cls.usage("av_hd", 60, "2015-01-01")
+        cls.company.trtc_usage_age_months = 0
         stray = cls.record("av_hd", 60, "2024-10-01", sdkappid="1499999998")
         cls.ingest(stray)
         file = base64.b64encode(b"sdkappid,item,quantity,start\n")
