@@ -39,6 +39,9 @@ class TrtcEntered(models.AbstractModel):
         return super().name_create(name)
 
     def _prepare_create_values(self, vals_list):
+        for vals in vals_list:
+            # Before anything is worked out from them.
+            self._trtc_check_values(vals)
         vals_list = super()._prepare_create_values(vals_list)
         for vals in vals_list:
             self._trtc_check_values(vals)

@@ -154,7 +154,7 @@ class TrtcMinutePack(models.Model):
     def _compute_commercial_partner_id(self):
         for pack in self:
             account, last = pack.account_id, pack.date_end or date.max
-            pack.commercial_partner_id = account and account._get_customer_on(last)
+            pack.commercial_partner_id = account._get_customer_on(last) if account else False
 
     @api.depends("draw_ids.minutes")
     def _compute_minutes_drawn(self):

@@ -150,7 +150,7 @@ class TestEveryForm(FormsCommon):
         for record, text in (
             (product, "archive it"),
             (product.product_tmpl_id, "archive it"),
-            (partner, "archive it"),
+            (partner, "archive the contact"),
             (self.pricelist, "archive it"),
             (self.account, "archive it"),
             (self.edition("pro"), "archive it"),
