@@ -151,7 +151,7 @@ class TestEveryForm(FormsCommon):
             (product, "archive it"),
             (product.product_tmpl_id, "archive it"),
             (partner, "archive the contact"),
-            (self.pricelist, "archive it"),
+            (self.pricelist, "Archive it"),
             (self.account, "archive it"),
             (self.edition("pro"), "archive it"),
         ):
