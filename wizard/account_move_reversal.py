@@ -22,11 +22,10 @@ class AccountMoveReversal(models.TransientModel):
 
     @api.model
     def default_get(self, fields_list):
-        values = super().default_get(fields_list)
-        company = self.new(values)._trtc_get_company() if "date" in values else None
-        if company and "default_date" not in self.env.context:
-            values["date"] = company._trtc_today()
-        return values
+        company = self._get_active("account.move").filtered("trtc_account_id").company_id[:1]
+        # Core proposes today: the billing day.
+        timed = company._trtc_in_billing_time(self) if company else self
+        return super(AccountMoveReversal, timed).default_get(fields_list)
 
     # === COMPUTE === #
 
