@@ -2,7 +2,7 @@ import tempfile
 
 from werkzeug.wsgi import wrap_file
 
-from odoo import fields, http
+from odoo import http
 from odoo.exceptions import AccessError
 from odoo.http import content_disposition, request
 
@@ -25,7 +25,7 @@ class TrtcExportController(http.Controller):
             raise
         length = file.tell()
         file.seek(0)
-        name = f"trtc_billing-{fields.Date.today()}.zip"
+        name = f"trtc_billing-{request.env.company._trtc_today()}.zip"
         response = request.make_response(
             wrap_file(request.httprequest.environ, file),
             [

@@ -155,12 +155,13 @@ class ResCompany(models.Model):
     def _trtc_today(self):
         """Return today's billing day of the company."""
         self.ensure_one()
-        return periods.billing_day(self._trtc_utcnow(), self.trtc_billing_tz)
+        # Customers read no settings; which day it is they may know.
+        return periods.billing_day(self._trtc_utcnow(), self.sudo().trtc_billing_tz)
 
     def _trtc_get_day(self, moment):
         """Return the billing day of a moment as Odoo stores it: in UTC, without offset."""
         self.ensure_one()
-        return periods.billing_day(moment.replace(tzinfo=timezone.utc), self.trtc_billing_tz)
+        return periods.billing_day(moment.replace(tzinfo=timezone.utc), self.sudo().trtc_billing_tz)
 
     def _trtc_in_billing_time(self, records):
         """Return records of this company for which core's "today" is its billing day.

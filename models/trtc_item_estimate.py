@@ -82,7 +82,8 @@ class TrtcItem(models.Model):
 
     def _get_estimate_day(self, on):
         """Return the billing day whose prices hold."""
-        company = self.env.company
+        # A customer may ask, and reads no settings.
+        company = self.env.company.sudo()
         if on in (None, False, ""):
             return company._trtc_today()
         zone = company.trtc_billing_tz

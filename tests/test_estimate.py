@@ -127,6 +127,8 @@ class TestEstimate(TrtcCommon):
         with self.assertRaisesRegex(AccessError, "not yours"):
             self.estimate(usages, user=self.user_portal, pricelist_id=foreign.id)
         result = self.estimate(usages, user=self.user_portal, pricelist_id=own.id)
+        today = self.estimate(usages, on=None, user=self.user_portal, pricelist_id=own.id)
+        self.assertEqual(today, result)
         self.assertEqual(result["amount_untaxed"], 0.25)
         shipped = self.estimate(usages, user=self.user_portal, pricelist_id=self.pricelist_cny.id)
         self.assertEqual(shipped["currency"], "CNY")
