@@ -137,16 +137,17 @@ class TestLeaving(TrtcCommon):
 
     def test_a_unit_gets_its_word_and_its_size_again(self):
         """The column of the word went with the module; a day of 24 minutes bills 60 times less."""
-        unit = self.env.ref("trtc_billing.uom_thousand_chars")
+        unit = self.env.ref("trtc_billing.uom_hour")
+        word, name = unit.trtc_code, unit.name
         self.leave()
         self.env.cr.execute(
             "UPDATE uom_uom SET trtc_code = NULL, relative_factor = 10 WHERE id = %s", [unit.id]
         )
         self.env.invalidate_all()
-        char = self.env.ref("trtc_billing.uom_char")
-        self.load(unit, name="x", trtc_code="kchar", relative_factor=1000, relative_uom_id=char.id)
-        self.assertEqual((unit.trtc_code, unit.relative_factor), ("kchar", 1000))
-        self.assertEqual(unit.name, "1,000 chars")
+        minute = self.env.ref("trtc_billing.uom_minute")
+        self.load(unit, name="x", trtc_code=word, relative_factor=60, relative_uom_id=minute.id)
+        self.assertEqual((unit.trtc_code, unit.relative_factor), (word, 60))
+        self.assertEqual(unit.name, name)
 
     def test_nothing_is_left_over_but_while_the_module_is_installed(self):
         self.leave()

@@ -15,6 +15,8 @@ class TestSenderKey(TrtcCommon, HttpCase):
         super().setUpClass()
         cls.sender = cls.make_user("api_sender")
         cls.admin = cls.env.ref("base.user_admin")
+        # Who makes a key of a user sees that user.
+        cls.admin.company_ids += cls.sender.company_id
 
     def _wizard(self, user=None, **vals):
         wizard = self.env["trtc.sender.key"].with_user(user or self.admin)

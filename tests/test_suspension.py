@@ -55,7 +55,8 @@ class TestSuspension(TrtcCommon):
         self.held._suspend("violation", "2024-10-10", "Spam, see the ticket")
         application = self.application.with_user(portal)
         self.assertFalse(application.is_unlocked(SLICING, "2024-10-10"))
-        self.assertTrue(application.is_suspended)
+        with self.assertRaises(AccessError):
+            application.read(["is_suspended"])
         with self.assertRaises(AccessError):
             application.suspension_ids.mapped("note")
         with self.assertRaises(AccessError):

@@ -356,9 +356,11 @@ class TestUnits(MoneyCase):
             {"name": "10 sheets", "relative_factor": 10, "relative_uom_id": self.sheet.id}
         )
         self.assertEqual(self._get_figures(self._post())[0][1], self.sheet)
-        self.sheet.active = False
-        units = self.env["account.move.line"]._trtc_get_smaller_units(self.thousand)
-        self.assertEqual(units, dozen)
+        lines = self.env["account.move.line"]
+        units = lines._trtc_get_smaller_units(self.thousand)
+        self.assertEqual(units.ids, [dozen.id, self.sheet.id])
+        dozen.active = False
+        self.assertEqual(lines._trtc_get_smaller_units(self.thousand), self.sheet)
 
     # === TAXES === #
 

@@ -446,9 +446,8 @@ class TestUsageImport(ImportCommon):
 
     def test_a_source_without_a_name_is_refused(self):
         for source in ("  ", "x" * 300):
-            usage_import = self.make_import(self.csv(self.row("a")), source=source)
-            with self.assertRaisesRegex(UserError, "source"):
-                usage_import.action_import()
+            with self.subTest(source=source), self.assertRaisesRegex(UserError, "(?i)source"):
+                self.make_import(self.csv(self.row("a")), source=source).action_import()
 
     def test_an_operator_imports_and_a_reader_does_not(self):
         content = base64.b64encode(self.csv(self.row("a"), self.row("b", "-1")))
