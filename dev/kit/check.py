@@ -5,7 +5,7 @@ import re
 import secrets
 import subprocess
 
-from . import core, database, layout, life, odoo
+from . import core, database, layout, life, odoo, twice
 from .console import Failure, say, step
 
 RAN = re.compile(r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests")
@@ -31,7 +31,7 @@ def main(arguments, environment):
 
 
 def _lint(environment):
-    """Run ruff on the checkout and pylint-odoo on the module."""
+    """Run ruff on the checkout, pylint-odoo on the module, and what neither of them finds."""
     ruff = [layout.PYTHON, "-m", "ruff", "check", layout.ROOT]
     pylint = [layout.PYTHON, "-m", "pylint", f"--rcfile={layout.ROOT / 'pyproject.toml'}",
               layout.MODULE, *_packages()]  # fmt: skip
@@ -43,7 +43,10 @@ def _lint(environment):
     forgotten = _forgotten_tests()
     for name in forgotten:
         say(f"tests/__init__.py does not import {name}: Odoo's own runner leaves it out")
-    return clean and not forgotten
+    repeated = twice.find()
+    for sentence in repeated:
+        say(sentence)
+    return clean and not forgotten and not repeated
 
 
 def _forgotten_tests():
