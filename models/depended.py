@@ -1,6 +1,6 @@
-from odoo import api, models
+from odoo import api, models, tools
 from odoo.exceptions import UserError
-from odoo.fields import Domain
+from odoo.tools import SQL
 
 
 class TrtcDepended(models.AbstractModel):
@@ -25,26 +25,62 @@ class TrtcDepended(models.AbstractModel):
 
     def _trtc_find_user(self):
         """Return one of these records, or what goes with it, and a record that keeps it."""
-        for field in self._trtc_get_references("restrict"):
-            domain = Domain(field.name, "in", self.ids)
-            if field.model_name == self._name:
-                domain &= Domain("id", "not in", self.ids)
-            users = self.env[field.model_name].with_context(active_test=False)
-            user = users.search(domain, order="id", limit=1)
+        for model, name in self._trtc_get_references("restrict"):
+            used, user = self._trtc_find_reference(self.env[model], name)
             if user:
-                return self.browse(user[field.name].id), user
-        for field in self._trtc_get_references("cascade"):
-            below = self.env[field.model_name].with_context(active_test=False)
+                return used, user
+        for model, name in self._trtc_get_references("cascade"):
+            below = self.env[model].with_context(active_test=False)
             if isinstance(below, self.env.registry["trtc.depended"]):
-                below = below.search([(field.name, "in", self.ids)])
+                below = below.search([(name, "in", self.ids)])
                 used, user = below._trtc_find_user() if below else (below, None)
                 if user:
                     return used, user
         return self.browse(), None
 
+    def _trtc_find_reference(self, model, name):
+        """Return one of these records and a record of a model that refers to it, or none."""
+        if not self.ids:
+            return self.browse(), model.browse()
+        rows = self.env.execute_query(self._trtc_prepare_lookup(model, name))
+        used_id, user_id = rows[0] if rows else (False, False)
+        return self.browse(used_id), model.browse(user_id)
+
+    def _trtc_prepare_lookup(self, model, name):
+        """Return the query for (id of one of these records, id of one that refers to it).
+
+        The next entry of the index is read for each record. A search with a limit might read
+        the whole table instead: without a match, where statistics promise many.
+        """
+        model.flush_model([name])
+        column = SQL.identifier("keeping", name)
+        others = SQL()
+        if model._name == self._name:
+            others = SQL("AND keeping.id <> ALL(%s)", self.ids)
+        return SQL(
+            """
+            SELECT used.id, found.id
+              FROM unnest(%(ids)s) AS used (id)
+             CROSS JOIN LATERAL (
+                   SELECT keeping.id, %(column)s AS used_id
+                     FROM %(table)s keeping
+                    WHERE %(column)s >= used.id %(others)s
+                    ORDER BY %(column)s
+                    LIMIT 1
+                   ) found
+             WHERE found.used_id = used.id
+             LIMIT 1
+            """,
+            ids=self.ids,
+            column=column,
+            table=SQL.identifier(model._table),
+            others=others,
+        )
+
     @api.model
+    @tools.ormcache("ondelete", cache="stable")
     def _trtc_get_references(self, ondelete):
-        """Return the fields that refer to this model and do something on its deletion.
+        """Return [(model, field)] that refer to this model and do something on its deletion.
 
         Where both ends are Odoo's own, what one keeps of the other is not ours to tell.
         """
@@ -53,17 +89,18 @@ class TrtcDepended(models.AbstractModel):
             modules = (self._original_module, model._original_module, field._module)
             return "trtc_billing" in modules
 
-        return [
-            field
+        return tuple(
+            (field.model_name, field.name)
             for model in self.env.registry.values()
             if model._auto and not model._abstract
             for field in model._fields.values()
             if field.type == "many2one"
             and field.store
+            and not field.company_dependent
             and field.comodel_name == self._name
             and field.ondelete == ondelete
             and (ondelete == "cascade" or ours(field, model))
-        ]
+        )
 
     def _trtc_get_use_message(self, user):
         """Return why this record stays, and what to do instead.

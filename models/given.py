@@ -24,8 +24,10 @@ class TrtcGiven(models.AbstractModel):
     @api.model
     def default_get(self, fields_list):
         if self.env.su:
-            # What is made with more rights than the caller has takes nothing of his context.
-            self = self.with_env(without_defaults(self.env))
+            # What is made with more rights than the caller has takes nothing of his context;
+            # on a model of Odoo itself, other addons may rely on it.
+            ours = self._original_module == "trtc_billing"
+            self = self.with_env(without_defaults(self.env, "" if ours else "trtc_"))
         values = super().default_get(fields_list)
         self._check_given([values])
         return values

@@ -73,9 +73,13 @@ def is_uninstalling(env):
     return env.uid == SUPERUSER_ID and bool(env.context.get(MODULE_UNINSTALL_FLAG))
 
 
-def without_defaults(env):
-    """Return the environment without the default values that a caller put into the context."""
-    context = {key: value for key, value in env.context.items() if not key.startswith("default_")}
+def without_defaults(env, prefix=""):
+    """Return the environment without the default values that a caller put into the context.
+
+    :param str prefix: leave out those alone of fields whose names begin so
+    """
+    start = f"default_{prefix}"
+    context = {key: value for key, value in env.context.items() if not key.startswith(start)}
     return env(context=context)
 
 

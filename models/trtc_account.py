@@ -154,7 +154,7 @@ class TrtcAccount(models.Model):
 
         applications = counts("trtc.application")
         statements = counts("trtc.statement")
-        usages = counts("trtc.usage", [("state", "=", "current")])
+        usages = counts("trtc.usage", self.env["trtc.usage"]._get_counted_domain())
         pending = counts("trtc.statement.line", [("is_pending", "=", True)])
         packs, fees = counts("trtc.minute.pack"), counts("trtc.fee")
         for account in self:
@@ -293,7 +293,11 @@ class TrtcAccount(models.Model):
         )
 
     def action_open_usage(self):
-        return self._action_open("trtc_usage_action", [("account_id", "in", self.ids)])
+        return self._action_open(
+            "trtc_usage_action",
+            [("account_id", "in", self.ids)],
+            {"search_default_counted": 1},
+        )
 
     def action_open_invoices(self):
         return self._action_open(

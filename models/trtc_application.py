@@ -55,7 +55,11 @@ class TrtcApplication(models.Model):
     # Notes of the staff: a customer could search by what they say.
     message_ids = fields.One2many(groups="base.group_user")
     website_message_ids = fields.One2many(groups="base.group_user")
-    usage_count = fields.Integer(compute="_compute_usage_count")
+    usage_count = fields.Integer(
+        compute="_compute_usage_count",
+        help="Usage records that statements count: not those that were replaced, wait for a "
+        "decision, or were ignored.",
+    )
     line_count = fields.Integer(string="Statement Lines", compute="_compute_line_count")
 
     _sdkappid_uniq = models.Constraint(
@@ -104,7 +108,7 @@ class TrtcApplication(models.Model):
 
     def _compute_usage_count(self):
         groups = self.env["trtc.usage"]._read_group(
-            [("application_id", "in", self.ids), ("state", "=", "current")],
+            [("application_id", "in", self.ids), *self.env["trtc.usage"]._get_counted_domain()],
             ["application_id"],
             ["__count"],
         )
@@ -203,6 +207,7 @@ class TrtcApplication(models.Model):
             "trtc_billing.trtc_usage_action"
         )
         action["domain"] = [("application_id", "in", self.ids)]
+        action["context"] = {"search_default_counted": 1}
         return action
 
     def action_open_lines(self):

@@ -213,7 +213,7 @@ class TrtcBooksCheck(models.Model):
         """Return how much was looked at."""
         span = [("date", ">=", date_from), ("date", "<=", date_to)]
         domain = [("account_id", "in", accounts.ids), *span]
-        usage = [*domain, ("state", "=", "current"), ("is_held", "=", False)]
+        usage = [*domain, *self.env["trtc.usage"]._get_counted_domain()]
         moves = self.env["trtc.allocation"].search([("account_id", "in", accounts.ids)]).move_id
         dated = moves.filtered(
             lambda move: date_from

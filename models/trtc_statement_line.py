@@ -31,7 +31,9 @@ class TrtcStatementLine(models.Model):
         "trtc.application", readonly=True, ondelete="restrict", index="btree_not_null"
     )
     sdkappid = fields.Char(related="application_id.sdkappid", store=True, string="SDKAppID")
-    item_id = fields.Many2one("trtc.item", required=True, readonly=True, ondelete="restrict")
+    item_id = fields.Many2one(
+        "trtc.item", required=True, readonly=True, index=True, ondelete="restrict"
+    )
     feature_id = fields.Many2one(related="item_id.feature_id")
     categ_id = fields.Many2one(related="item_id.categ_id", store=True, string="Family")
     usage_uom_id = fields.Many2one(related="item_id.usage_uom_id", string="Usage Unit")

@@ -27,7 +27,9 @@ class TrtcUsage(models.Model):
     application_id = fields.Many2one("trtc.application", readonly=True, ondelete="restrict")
     account_id = fields.Many2one("trtc.account", readonly=True, ondelete="restrict")
     item_code = fields.Char(required=True, readonly=True)
-    item_id = fields.Many2one("trtc.item", readonly=True, ondelete="restrict")
+    item_id = fields.Many2one(
+        "trtc.item", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
     quantity = fields.Float(
         digits=QUANTITY_DIGITS,
         readonly=True,
@@ -60,7 +62,8 @@ class TrtcUsage(models.Model):
         "(company_id, source, external_id) WHERE state = 'current'",
         "A usage fact is counted once: its sender's id is known already.",
     )
-    _account_date = models.Index("(account_id, date) WHERE state = 'current'")
+    # Of all states: whether an account is used is looked up here, too.
+    _account_date = models.Index("(account_id, date)")
     _application_date = models.Index("(application_id, date)")
     _unassigned = models.Index(
         "(company_id, sdkappid) WHERE state = 'current'"

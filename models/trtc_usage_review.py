@@ -33,7 +33,11 @@ class TrtcUsage(models.Model):
         readonly=True,
     )
     reviewed_by_id = fields.Many2one(
-        "res.users", string="Decided By", readonly=True, ondelete="restrict"
+        "res.users",
+        string="Decided By",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
     )
     reviewed_on = fields.Datetime(string="Decided On", readonly=True)
 
@@ -54,6 +58,11 @@ class TrtcUsage(models.Model):
         return self._review("ignore", ("waiting",))
 
     # === BUSINESS === #
+
+    @api.model
+    def _get_counted_domain(self):
+        """Return the domain of usage that statements count, if it is assigned."""
+        return [("state", "=", "current"), ("is_held", "=", False)]
 
     @api.model
     def _get_to_check_domain(self):

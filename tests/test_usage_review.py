@@ -62,6 +62,20 @@ class TestBounds(ReviewCommon):
 
     # === THE PAST === #
 
+    def test_usage_that_no_statement_counts_is_counted_on_screen(self):
+        self.usage("av_hd", 60, NEW)
+        waiting, ignored = self.old(), self.old()
+        self.ignore(ignored)
+        self.assertTrue(waiting.is_held)
+        for record in (self.application, self.account):
+            record.invalidate_recordset(["usage_count"])
+            self.assertEqual(record.usage_count, 1)
+            action = record.action_open_usage()
+            self.assertIn("search_default_counted", action["context"])
+        self.bill(waiting)
+        self.application.invalidate_recordset(["usage_count"])
+        self.assertEqual(self.application.usage_count, 2)
+
     def test_old_usage_is_taken_in_and_waits(self):
         """Usage of 2016 was billed at once."""
         record = self.record("av_hd", 60, OLD)
