@@ -115,9 +115,7 @@ class AccountMoveLine(models.Model):
 
         The usage unit comes first, then the largest ones.
         """
-        root = uom.parent_path.partition("/")[0]
-        units = uom.search([("parent_path", "=like", f"{root}/%"), ("factor", "<", uom.factor)])
-        units = units.sorted(lambda unit: (-unit.factor, unit.id))
+        units = uom.browse(uom._trtc_get_smaller_ids())
         first = usage_uom if usage_uom and usage_uom in units else units.browse()
         return first + (units - first)
 

@@ -2,6 +2,7 @@ import logging
 from collections import defaultdict
 from contextlib import contextmanager
 from datetime import date
+from decimal import Decimal
 
 from odoo.tests import tagged
 
@@ -173,3 +174,37 @@ class TestQueryCounts(TrtcCommon):
         _logger.info("queries of the schedule: %s, %s", settling, invoicing)
         self.assertLessEqual(settling[2], settling[1] + 3)
         self.assertLessEqual(invoicing[2], invoicing[1] + 3)
+
+    def test_each_line_in_a_smaller_unit_costs_a_search_of_units(self):
+        """Units change hardly ever; lines whose quantity does not fit are many."""
+        lines = self.env["account.move.line"]
+        item = self.item("screenshot_terminal")
+        counts = []
+        # What is read once per process does not count.
+        for size in (1, 2, 40):
+            with self._counted(counts):
+                for number in range(size):
+                    quantity = Decimal("12.345") + number
+                    figures = lines._trtc_prepare_figures(
+                        item.uom_id, quantity, Decimal(30), item.usage_uom_id
+                    )
+                    self.assertEqual(figures["product_uom_id"], item.usage_uom_id.id)
+        self.assertEqual(counts[1], counts[2])
+
+    def test_a_unit_that_is_changed_is_remembered_as_it_was(self):
+        thousand = self.item("screenshot_terminal").uom_id
+        before = thousand._trtc_get_smaller_ids()
+        unit = self.env["uom.uom"].create(
+            {
+                "name": "100 sheets",
+                "relative_factor": 100,
+                "relative_uom_id": thousand.relative_uom_id.id,
+            }
+        )
+        self.assertEqual(thousand._trtc_get_smaller_ids(), (unit.id, *before))
+        unit.relative_factor = 2000
+        self.assertEqual(thousand._trtc_get_smaller_ids(), before)
+        unit.relative_factor = 200
+        self.assertEqual(thousand._trtc_get_smaller_ids(), (unit.id, *before))
+        unit.unlink()
+        self.assertEqual(thousand._trtc_get_smaller_ids(), before)
