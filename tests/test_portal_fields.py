@@ -1,5 +1,6 @@
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from .test_portal import PortalCase
 
@@ -107,6 +108,18 @@ class TestHiddenFields(PortalCase):
             self.env["trtc.statement"].with_user(self.user).search(
                 [("account_id", "any", [("is_in_arrears", "=", True)])]
             )
+
+    def test_a_search_of_another_addon_by_a_query_ends_in_a_traceback(self):
+        """Code of the server may hand over a query or SQL where a client hands over a domain."""
+        partners = self.env["res.partner"].with_user(self.user)._search([("id", "!=", 0)])
+        for name, field in (("account.move", "partner_id"), ("trtc.statement", "partner_id")):
+            model = self.env[name].with_user(self.user)
+            plain = model.search([(field, "any", [("id", "!=", 0)])])
+            self.assertTrue(plain or name == "account.move")
+            for value in (partners, SQL("SELECT id FROM res_partner")):
+                with self.subTest(model=name, value=type(value).__name__):
+                    self.assertEqual(model.search([(field, "any", value)]), plain)
+                    self.assertFalse(model.search([(field, "not any", value)]))
 
     def test_the_staff_and_programs_lose_fields(self):
         self.account.with_user(self.make_user("reader")).read()
