@@ -26,6 +26,7 @@ class TrtcUsageSource(models.Model):
     _name = "trtc.usage.source"
     _description = "TRTC Usage Source"
     _order = "name, id"
+    _inherit = ["trtc.given", "trtc.kept", "trtc.entered"]
     _check_company_auto = True
 
     # === FIELDS === #
@@ -59,17 +60,23 @@ class TrtcUsageSource(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            if vals.get("name"):
-                vals["name"] = self._read_name(vals["name"])
-                vals["key"] = texts.fold(vals["name"])
-                vals["spellings"] = [vals["name"]]
-        return super().create(vals_list)
+        return super().create([self._prepare_source(vals) for vals in vals_list])
+
+    @api.model
+    def _prepare_source(self, vals):
+        """Return the values of a new source, with what follows from its name."""
+        if not vals.get("name"):
+            return vals
+        name = self._read_name(vals["name"])
+        return {**vals, "name": name, "key": texts.fold(name), "spellings": [name]}
 
     def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        if "name" in (default or {}):
+            return vals_list
         return [
-            {**vals, "name": self.env._("%s (copy)", vals["name"])}
-            for vals in super().copy_data(default)
+            {**vals, "name": self.env._("%(name)s (copy)", name=source.name)}
+            for source, vals in zip(self, vals_list, strict=True)
         ]
 
     def write(self, vals):
@@ -77,9 +84,12 @@ class TrtcUsageSource(models.Model):
         moved = "company_id" in vals and self.company_id.ids != [vals["company_id"]]
         if self and (moved or {"key", "spellings"} & vals.keys()):
             raise UserError(
-                self.env._("A source stays with its company and its ids. Create another source.")
+                self.env._(
+                    "The company and the ids of a source cannot be changed. Create another source."
+                )
             )
-        if "name" not in vals:
+        if not vals.get("name"):
+            # Without one, it is refused there.
             return super().write(vals)
         vals = {**vals, "name": self._read_name(vals["name"])}
         for source in self:
@@ -98,24 +108,24 @@ class TrtcUsageSource(models.Model):
             )
         return True
 
-    def unlink(self):
-        self.check_access("unlink")
-        self._check_unused()
-        return super().unlink()
-
-    def _check_unused(self):
-        """Raise: called by ``unlink`` itself, as a key of the context turns off api.ondelete."""
+    def _check_deletable(self):
+        super()._check_deletable()
         for source in self:
             if source._has_usage():
                 raise UserError(
                     self.env._(
-                        "%(sender)s has sent usage: it is kept, as the ids of that usage are "
-                        "known under its name.",
+                        "You cannot delete %(sender)s. It has sent usage, whose ids are recorded "
+                        "under its name.",
                         sender=source.name,
                     )
                 )
 
     # === TOOLING === #
+
+    @api.model
+    def _trtc_get_required(self):
+        # The key follows from the name.
+        return [name for name in super()._trtc_get_required() if name != "key"]
 
     @api.model
     def _read_name(self, name):

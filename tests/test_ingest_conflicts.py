@@ -203,9 +203,9 @@ class TestUsageSource(IngestCommon):
         for change in ({"name": "other"}, {"key": "other"}, {"spellings": []}):
             with self.assertRaises(UserError):
                 source.write(change)
-        with self.assertRaisesRegex(UserError, "has sent usage"):
+        with self.assertRaisesRegex(UserError, "(?i)cannot delete feed"):
             source.unlink()
-        with self.assertRaisesRegex(UserError, "has sent usage"):
+        with self.assertRaisesRegex(UserError, "(?i)cannot delete feed"):
             source.with_context(_force_unlink=True).unlink()
         self.refuse("mistyped").unlink()
 
@@ -225,6 +225,30 @@ class TestUsageSource(IngestCommon):
 
     def test_a_copy_is_another_source(self):
         self.assertEqual(self.refuse("feed").copy().key, "feed (copy)")
+
+    def test_what_is_wrong_with_a_source_is_said_by_the_database(self):
+        """A source without a name answered with the name of a constraint."""
+        sources = self.env["trtc.usage.source"].with_user(self.user_manager)
+        for vals, sentence in (
+            ({"restating": "refuse"}, "TRTC Usage Source: enter a value for Name."),
+            ({"name": "a", "restating": "x"}, "x is none of the choices"),
+            ({"name": "a", "company_id": 2**31 - 1}, "there is no such record"),
+        ):
+            with self.subTest(vals=vals), self.assertRaisesRegex(UserError, sentence):
+                sources.create(vals)
+        source = sources.create({"name": "feed"})
+        for vals, sentence in (
+            ({"name": False}, "Name cannot be empty"),
+            ({"restating": "x"}, "x is none of the choices"),
+            ({"restating": False}, "cannot be empty"),
+        ):
+            with self.subTest(vals=vals), self.assertRaisesRegex(UserError, sentence):
+                source.write(vals)
+
+    def test_the_values_of_a_caller_are_changed(self):
+        vals = {"name": " Feed "}
+        self.env["trtc.usage.source"].create(vals)
+        self.assertEqual(vals, {"name": " Feed "})
 
     def test_operators_read_and_managers_edit_sources(self):
         self.usage("av_hd", 60, "2024-10-01", source="feed")
