@@ -93,8 +93,8 @@ class AccountMove(models.Model):
         if documents:
             raise AccessError(
                 self.env._(
-                    "%(document)s bills TRTC usage: what credits it is made by Credit Note or "
-                    "Credit Usage on it, so that the usage is credited too.",
+                    "%(document)s bills TRTC usage. Credit it by Credit Note or Credit Usage on "
+                    "that invoice, so that the usage is credited too.",
                     document=documents._trtc_get_names(),
                 )
             )
@@ -111,7 +111,7 @@ class AccountMove(models.Model):
                 raise AccessError(
                     self.env._(
                         "%(field)s of %(document)s follows from the TRTC usage that it bills and "
-                        "is not set by hand. Change its lines, or use Confirm, Credit Note or "
+                        "cannot be set by hand. Change its lines, or use Confirm, Credit Note or "
                         "Credit Usage.",
                         field=self._fields[changed[0]]._description_string(self.env),
                         document=move._trtc_get_names(),
@@ -149,8 +149,8 @@ class AccountMove(models.Model):
         if move_type != move.move_type:
             raise AccessError(
                 self.env._(
-                    "%(document)s bills TRTC usage and stays of its type. Delete the draft and "
-                    "run Settle and Invoice again; or post it and credit it.",
+                    "You cannot change the type of %(document)s, which bills TRTC usage. Delete "
+                    "the draft and run Settle and Invoice again, or post and credit it.",
                     document=move._trtc_get_names(),
                 )
             )
@@ -181,9 +181,9 @@ class AccountMoveLine(models.Model):
             if changed:
                 raise AccessError(
                     self.env._(
-                        "%(line)s of %(document)s: %(field)s follows from TRTC usage and is not "
-                        "set by hand. Change quantity, unit price or discount of the lines that "
-                        "bill usage, or delete the line.",
+                        "%(line)s of %(document)s: %(field)s follows from TRTC usage and "
+                        "cannot be set by hand. Change quantity, unit price or discount of the "
+                        "lines that bill usage, or delete the line.",
                         line=(line.name or "").partition("\n")[0],
                         document=line.move_id._trtc_get_names(),
                         field=self._fields[changed[0]]._description_string(self.env),

@@ -32,7 +32,7 @@ class TrtcEntered(models.AbstractModel):
             # Where a form offers it, this error opens the whole form.
             raise ValidationError(
                 self.env._(
-                    "A name alone makes no record of %(model)s: open the form and fill it in.",
+                    "Enter the other fields of %(model)s too: open the form.",
                     model=self._trtc_get_label(),
                 )
             )

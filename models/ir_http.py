@@ -22,7 +22,7 @@ class IrHttp(models.AbstractModel):
             return super()._handle_error(exception)
         busy = UserError(
             request.env._(
-                "Others were changing the same records, and nothing of this was done. Send it "
+                "Others changed the same records at the same moment. Nothing was saved. Send it "
                 "again in %(seconds)s seconds.",
                 seconds=RETRY_AFTER,
             )

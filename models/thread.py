@@ -77,8 +77,8 @@ class TrtcThread(models.AbstractModel):
         if names:
             raise UserError(
                 self.env._(
-                    "%(record)s: the staff alone reads what is written here. Take %(names)s off "
-                    "the recipients, and write to them from their contact or invoice.",
+                    "Only staff can read messages of %(record)s. Remove %(names)s from the "
+                    "recipients and write to them from their contact or invoice.",
                     record=self[:1].display_name,
                     names=", ".join(names),
                 )

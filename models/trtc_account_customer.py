@@ -65,7 +65,8 @@ class TrtcAccountCustomer(models.Model):
 
     def _get_seal_message(self):
         return self.env._(
-            "Whom an account was billed to is written down when the account moves, and stays."
+            "The former customers of an account are recorded when the account moves. They cannot "
+            "be changed."
         )
 
 
@@ -175,7 +176,7 @@ class TrtcAccount(models.Model):
         self.message_post(
             body=self.env._(
                 "Moved from %(before)s to %(customer)s. What was settled until %(day)s stays with "
-                "%(before)s, and is invoiced there; minutes that last go on with the account.",
+                "%(before)s and is invoiced there. Remaining minutes stay with the account.",
                 before=before.display_name,
                 customer=customer.display_name,
                 day=last,

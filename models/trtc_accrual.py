@@ -182,7 +182,7 @@ class TrtcAccrual(models.Model):
     @api.model
     def _get_made_message(self):
         return self.env._(
-            "Accruals are made under Billing / Accrue Revenue, posted and taken back under "
+            "Accruals are made under Billing / Accrue Revenue, posted and reversed under "
             "Reporting / Accruals: nobody enters, changes or deletes one by hand."
         )
 

@@ -125,8 +125,8 @@ class TrtcBooksCheck(models.Model):
                     **values,
                 ),
                 self.env._(
-                    "If somebody entered the lines on purpose, nothing is to do. If they repeat "
-                    "what another invoice bills, credit them."
+                    "Leave the lines if somebody entered them on purpose. Credit them if they "
+                    "repeat what another invoice bills."
                 ),
                 "account.move",
                 [("id", "=", move_id)],

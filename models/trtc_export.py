@@ -84,8 +84,7 @@ class TrtcExport(models.AbstractModel):
         if not self.env.is_system():
             raise AccessError(
                 self.env._(
-                    "Only an administrator of the system, who may uninstall the module, exports "
-                    "the data of all companies."
+                    "Only an administrator of the system can export the data of all companies."
                 )
             )
 

@@ -302,14 +302,13 @@ class TrtcItem(models.Model):
         """Return the sentence for a rule or price model that rating does not know."""
         if error.what == "mode":
             return self.env._(
-                'The price model "%(value)s" is unknown: nothing is billed by it. The addon that '
-                "brought it does not say how it prices usage; remove it or correct it.",
+                'The price model "%(value)s" is unknown: nothing is billed by it. Correct or '
+                "remove the addon that defines it.",
                 value=error.value,
             )
         return self.env._(
             'The billing item %(item)s has an unknown "%(field)s", "%(value)s": its usage is not '
-            "billed by a guess. The addon that brought it does not say what it means; correct "
-            "the item or the addon.",
+            "billed. Correct the item, or the addon that defines this value.",
             item=error.item,
             field=self._fields[error.what]._description_string(self.env),
             value=error.value,

@@ -43,8 +43,8 @@ class TrtcMinutePack(models.Model):
         self.check_access("create")
         raise UserError(
             self.env._(
-                "Minutes are not copied: sell them anew with Sell Minutes, or enter a pack with "
-                "New."
+                "Minute packs cannot be copied. Sell minutes with Sell Minutes, or enter a pack "
+                "with New."
             )
         )
 

@@ -89,8 +89,8 @@ class TrtcUsage(models.Model):
                 value=value,
             ),
             "control": self.env._(
-                "%(field)s holds a control character, such as a tab or a line break "
-                "(%(value)s): please take it out.",
+                "%(field)s contains a control character, such as a tab or a line break "
+                "(%(value)s): please remove it.",
                 field=field,
                 value=value,
             ),

@@ -90,9 +90,12 @@ class UomUom(models.Model):
             if reason:
                 raise UserError(
                     self.env._(
-                        'The unit %(unit)s is kept as it is, its "%(field)s" too: %(reason)s',
+                        "You cannot change the %(fields)s of the unit %(unit)s: %(reason)s",
                         unit=unit.name,
-                        field=unit._fields[sorted(changed)[0]]._description_string(self.env),
+                        fields=", ".join(
+                            f'"{unit._fields[name]._description_string(self.env)}"'
+                            for name in sorted(changed)
+                        ),
                         reason=reason,
                     )
                 )

@@ -98,7 +98,7 @@ class TestEstimate(TrtcCommon):
         self.assert_refused("no edition with the code gold", edition="gold")
         for edition in (["pro"], {"code": "pro"}, 1.5, True):
             self.assert_refused("edition must be text", edition=edition)
-        self.assert_refused("edition holds a control character", edition="\x00")
+        self.assert_refused("edition contains a control character", edition="\x00")
 
     def test_a_bad_entry_is_named_with_its_place(self):
         for change, sentence in (

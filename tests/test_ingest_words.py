@@ -191,9 +191,9 @@ class TestIngestWords(IngestCommon):
                     result = self.ingest(record, check=False)
                     self.assert_result(result, rejected=1)
                     error = result["rejected"][0]["error"]
-                    self.assertIn(f"{field} holds a control character", error)
+                    self.assertIn(f"{field} contains a control character", error)
                     self.assertTrue(error.isprintable(), error)
-            with self.assertRaisesRegex(UserError, "source holds a control character"):
+            with self.assertRaisesRegex(UserError, "source contains a control character"):
                 self.env["trtc.usage"].ingest([], f"a{sign}b")
 
     # === BEFORE === #

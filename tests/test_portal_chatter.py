@@ -85,11 +85,11 @@ class TestChatter(ChatterCase):
                 {"partner_ids": self.customer.ids},
                 {"outgoing_email_to": "someone@example.com"},
             ):
-                with self.assertRaisesRegex(UserError, "the staff alone reads"):
+                with self.assertRaisesRegex(UserError, "Only staff can read"):
                     self.send(record, **vals)
-            with self.assertRaisesRegex(UserError, "the staff alone reads"):
+            with self.assertRaisesRegex(UserError, "Only staff can read"):
                 staff.message_notify(body=SECRET, partner_ids=self.customer.ids)
-            with self.assertRaisesRegex(UserError, "the staff alone reads"):
+            with self.assertRaisesRegex(UserError, "Only staff can read"):
                 staff.with_context(trtc_to_customer=True).message_post(
                     body=SECRET, partner_ids=self.customer.ids
                 )

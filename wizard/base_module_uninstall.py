@@ -41,7 +41,7 @@ class BaseModuleUninstall(models.TransientModel):
         """
         if not self.env.is_system():
             raise AccessError(
-                self.env._("Only an administrator of the system sees what uninstalling deletes.")
+                self.env._("Only an administrator of the system can see what uninstalling deletes.")
             )
         models = self.env["trtc.export"].sudo()._get_counted()
         counts = {model: self._trtc_count(model) for model in models}

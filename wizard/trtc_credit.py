@@ -60,7 +60,7 @@ class TrtcCredit(models.TransientModel):
     taken = fields.Text(
         string="Days to Credit",
         compute="_compute_taken",
-        help="Which days the quantities are credited on: the last ones that you chose, first.",
+        help="The days whose usage is credited. The latest of the chosen days come first.",
     )
 
     # === COMPUTE === #
