@@ -107,11 +107,10 @@ class TrtcFee(models.Model):
         for fee in self:
             # A commitment is charged for a month that is over, the others in advance.
             day = fee.date_to if fee.kind == "commitment" else fee.date_from
-            fee.commercial_partner_id = (
-                fee.refund_of_id.commercial_partner_id
-                or fee.account_id
-                and fee.account_id._get_customer_on(day)
-            )
+            customer = fee.refund_of_id.commercial_partner_id
+            if not customer and fee.account_id:
+                customer = fee.account_id._get_customer_on(day)
+            fee.commercial_partner_id = customer
 
     @api.depends("allocation_ids.move_id", "allocation_ids.released", "allocation_ids.is_open")
     def _compute_move_id(self):

@@ -58,6 +58,14 @@ class TrtcUsageSource(models.Model):
 
     # === CRUD === #
 
+    @api.model
+    def name_create(self, name):
+        """Return the source of this name, a new one if there is none."""
+        known = self.search(
+            [("company_id", "=", self.env.company.id), ("key", "=", texts.fold(name or ""))], limit=1
+        )
+        return (known.id, known.display_name) if known else super().name_create(name)
+
     @api.model_create_multi
     def create(self, vals_list):
         return super().create([self._prepare_source(vals) for vals in vals_list])

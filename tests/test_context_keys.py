@@ -38,6 +38,8 @@ CLAIMS = (True, {"a": 1})
 BY_HAND = {"skip_invoice_sync", "skip_account_move_synchronization"} | {
     "forced_rate_from_register_payment",
     "account_default_taxes",
+    # Core's own list of what a copy has gone through: anything else ends its copying.
+    "__copy_data_seen",
 }
 
 
