@@ -61,14 +61,29 @@ class TrtcUsageSource(models.Model):
     @api.model
     def name_create(self, name):
         """Return the source of this name, a new one if there is none."""
-        known = self.search(
-            [("company_id", "=", self.env.company.id), ("key", "=", texts.fold(name or ""))], limit=1
-        )
+        known = self._find(self.env.company.id, texts.fold(name or ""))
         return (known.id, known.display_name) if known else super().name_create(name)
 
     @api.model_create_multi
     def create(self, vals_list):
-        return super().create([self._prepare_source(vals) for vals in vals_list])
+        vals_list = [self._prepare_source(vals) for vals in vals_list]
+        for vals in vals_list:
+            company_id = vals.get("company_id") or self.env.company.id
+            known = self._find(company_id, vals.get("key"))
+            if known:
+                raise ValidationError(
+                    self.env._(
+                        "There is a source %(name)s in the company already. Capitals and blanks "
+                        "make no difference.",
+                        name=known.name,
+                    )
+                )
+        return super().create(vals_list)
+
+    @api.model
+    def _find(self, company_id, key):
+        """Return the source of a company that has a key, or none."""
+        return self.search([("company_id", "=", company_id), ("key", "=", key)], limit=1)
 
     @api.model
     def _prepare_source(self, vals):

@@ -259,7 +259,7 @@ class TestContextKeys(AccrualCommon):
             "policy": self.policy,
             "commitment": self.commitment,
             "subscription": self.subscription,
-            "pack": self.account.pack_ids.filtered("fee_id")[:1],
+            "pack": self.pack,
             "invoice": self.posted,
             "invoice line": self.posted.invoice_line_ids[:1],
             "pricelist": self.pricelist,
