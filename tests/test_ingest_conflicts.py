@@ -230,7 +230,7 @@ class TestUsageSource(IngestCommon):
         """A source without a name answered with the name of a constraint."""
         sources = self.env["trtc.usage.source"].with_user(self.user_manager)
         for vals, sentence in (
-            ({"restating": "refuse"}, "TRTC Usage Source: enter a value for Name."),
+            ({"restating": "refuse"}, r"TRTC Usage Source: enter a value for Name\.$"),
             ({"name": "a", "restating": "x"}, "x is none of the choices"),
             ({"name": "a", "company_id": 2**31 - 1}, "there is no such record"),
         ):

@@ -116,7 +116,8 @@ class TestUnitsGuard(TrtcCommon):
     def test_the_word_of_usage_records_moves_to_another_unit(self):
         self.refused(lambda: self.minute.write({"trtc_code": "h2"}), "min")
         self.refused(lambda: self.minute.write({"trtc_code": False}), "min")
-        self.refused(lambda: self.hour.write({"trtc_code": False}), "h")
+        sentence = 'You cannot change the "Usage Record Word" of the unit h: '
+        self.refused(lambda: self.hour.write({"trtc_code": False}), sentence)
         self.refused(lambda: self.hour.write({"relative_factor": 61}))
         self.thousand_minutes.trtc_code = "kmin"
         self.assertEqual(self.usage("av_hd", 1, "2024-10-11", unit="kmin").quantity, 60_000)
