@@ -74,7 +74,7 @@ class ProductPricelist(models.Model):
             price that nobody ever entered, so that nothing is free by accident
         """
         self.ensure_one()
-        moment = self._trtc_price_moment(day, self.env.company.trtc_billing_tz)
+        moment = self._trtc_price_moment(day, self.env.company._trtc_get_zone())
         steps = {item: [] for item in items}
         for start in self._trtc_step_starts(items.product_id, moment):
             found = self._compute_price_rule(
@@ -99,7 +99,7 @@ class ProductPricelist(models.Model):
         :param Decimal quantity: how many units are bought; decides the step that holds
         """
         self.ensure_one()
-        moment = self._trtc_price_moment(day, self.env.company.trtc_billing_tz)
+        moment = self._trtc_price_moment(day, self.env.company._trtc_get_zone())
         price, rule_id = self._compute_price_rule(product, float(quantity), date=moment)[product.id]
         rule = self.env["product.pricelist.item"].browse(rule_id)
         if not rule or not (price or rule._trtc_is_free(product, quantity, moment)):

@@ -244,7 +244,7 @@ class ProductPricelist(models.Model):
         edges = {rule.date_start for rule in rules if rule.date_start}
         edges |= {rule.date_end + TICK for rule in rules if rule.date_end}
         edges = sorted(edges)
-        zone = self.env.company.trtc_billing_tz
+        zone = self.env.company._trtc_get_zone()
         spans = defaultdict(list)
         for day in sorted(days):
             spans[bisect_right(edges, self._trtc_price_moment(day, zone))].append(day)

@@ -113,7 +113,7 @@ class ProductPricelistItem(models.Model):
             settled ones without ``force``
         """
         self.ensure_one()
-        start = day_start(day, self.env.company.trtc_billing_tz).replace(tzinfo=None)
+        start = day_start(day, self.env.company._trtc_get_zone()).replace(tzinfo=None)
         self._trtc_check_holds(day)
         watch = PriceWatch(self.pricelist_id, self, start, self.date_end or None)
         before = self._trtc_describe()
@@ -145,7 +145,7 @@ class ProductPricelistItem(models.Model):
 
     def _trtc_check_holds(self, day):
         """Raise unless this rule holds on a billing day of the company."""
-        moment = self.pricelist_id._trtc_price_moment(day, self.env.company.trtc_billing_tz)
+        moment = self.pricelist_id._trtc_price_moment(day, self.env.company._trtc_get_zone())
         if self.date_start and self.date_start > moment:
             raise UserError(
                 self.env._(
@@ -263,7 +263,7 @@ class ProductPricelistItem(models.Model):
     def _trtc_get_day(self, moment):
         """Return the billing day of the company that a moment (naive UTC) belongs to."""
         aware = fields.Datetime.to_datetime(moment).replace(tzinfo=timezone.utc)
-        return billing_day(aware, self.env.company.trtc_billing_tz)
+        return billing_day(aware, self.env.company._trtc_get_zone())
 
     def _trtc_get_names(self):
         names = [rule.name for rule in self[:3]]

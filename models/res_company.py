@@ -152,16 +152,22 @@ class ResCompany(models.Model):
     def _trtc_utcnow(self):
         return datetime.now(timezone.utc)
 
+    def _trtc_get_zone(self):
+        """Return the billing time zone of the company.
+
+        Whoever is told about a day is told by its clock, customers as well, who may not read
+        settings of a company.
+        """
+        self.ensure_one()
+        return self.sudo().trtc_billing_tz
+
     def _trtc_today(self):
         """Return today's billing day of the company."""
-        self.ensure_one()
-        # Customers read no settings; which day it is they may know.
-        return periods.billing_day(self._trtc_utcnow(), self.sudo().trtc_billing_tz)
+        return periods.billing_day(self._trtc_utcnow(), self._trtc_get_zone())
 
     def _trtc_get_day(self, moment):
         """Return the billing day of a moment as Odoo stores it: in UTC, without offset."""
-        self.ensure_one()
-        return periods.billing_day(moment.replace(tzinfo=timezone.utc), self.sudo().trtc_billing_tz)
+        return periods.billing_day(moment.replace(tzinfo=timezone.utc), self._trtc_get_zone())
 
     def _trtc_in_billing_time(self, records):
         """Return records of this company for which core's "today" is its billing day.
@@ -169,8 +175,7 @@ class ResCompany(models.Model):
         Core asks the time zone of the context, else that of the user; the user of scheduled
         actions has none, so that its day is that of UTC.
         """
-        self.ensure_one()
-        return records.with_company(self).with_context(tz=self.sudo().trtc_billing_tz)
+        return records.with_company(self).with_context(tz=self._trtc_get_zone())
 
     def _trtc_last_ended_day(self):
         """Return the last billing day of the company that is over."""

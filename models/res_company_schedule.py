@@ -50,7 +50,7 @@ class ResCompany(models.Model):
     def _trtc_get_scheduled_day(self):
         """Return the last day that automatic runs settle now: yesterday, from the hour on."""
         self.ensure_one()
-        now = self._trtc_utcnow().astimezone(ZoneInfo(self.trtc_billing_tz))
+        now = self._trtc_utcnow().astimezone(ZoneInfo(self._trtc_get_zone()))
         return now.date() - timedelta(days=1 if now.hour >= self.trtc_settlement_hour else 2)
 
     def _trtc_get_scheduled_invoice_day(self, cycle):

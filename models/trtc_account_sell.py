@@ -56,7 +56,7 @@ class TrtcAccount(models.Model):
         self.ensure_one()
         product, _unit, size = self._get_pack_product()
         pricelist = self._get_pricelist(day).with_company(self.company_id)
-        moment = pricelist._trtc_price_moment(day, self.company_id.trtc_billing_tz)
+        moment = pricelist._trtc_price_moment(day, self.company_id._trtc_get_zone())
         steps = []
         for start in pricelist._trtc_step_starts(product, moment):
             price = pricelist._trtc_get_price(product, start, day)

@@ -84,7 +84,7 @@ class TrtcArrears(models.Model):
         return deadline and self._show_moment(deadline)
 
     def _show_moment(self, moment):
-        zone = self.company_id.trtc_billing_tz
+        zone = self.company_id._trtc_get_zone()
         shown = format_datetime(self.env, moment, tz=zone, dt_format="short")
         return self.env._("%(moment)s (%(zone)s)", moment=shown, zone=zone)
 

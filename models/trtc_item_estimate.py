@@ -86,7 +86,7 @@ class TrtcItem(models.Model):
         company = self.env.company.sudo()
         if on in (None, False, ""):
             return company._trtc_today()
-        zone = company.trtc_billing_tz
+        zone = company._trtc_get_zone()
         return periods.billing_day(self._read_estimate(facts.read_moment, "on", on, zone), zone)
 
     def _read_estimate(self, read, *args):

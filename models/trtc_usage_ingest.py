@@ -200,7 +200,7 @@ class TrtcUsage(models.Model):
     def _read_records(self, records, rejected):
         """Return (index, fact) of readable records; add the others to ``rejected``."""
         company = self.env.company
-        zone = company.trtc_billing_tz
+        zone = company._trtc_get_zone()
         latest = company._trtc_utcnow() + timedelta(days=1)
         read, odd = [], []
         for index, record in enumerate(records):
@@ -261,6 +261,8 @@ class TrtcUsage(models.Model):
 
     def _by_word(self, records, field):
         """Return {word in its one form: record}; who is written like that comes first."""
+        # No usage record says what is out of bounds.
+        records = records.filtered(lambda record: texts.is_bounded(record[field]))
         found = {texts.fold(record[field]): record for record in records}
         return {**found, **{record[field]: record for record in records}}
 
@@ -329,7 +331,7 @@ class TrtcUsage(models.Model):
             "item_id": place.item.id if place.item else None,
             "quantity": fact["quantity"],
             "unit": place.unit,
-            "date": periods.billing_day(fact["start"], self.env.company.trtc_billing_tz),
+            "date": periods.billing_day(fact["start"], self.env.company._trtc_get_zone()),
             "start": fact["start"].replace(tzinfo=None),
             "end": fact["end"] and fact["end"].replace(tzinfo=None),
             "tags": json.dumps(tags) if tags else None,

@@ -113,6 +113,13 @@ class TrtcUsage(models.Model):
                 limit=facts.TEXT_LIMIT,
                 value=value,
             ),
+            "marks": self.env._(
+                "%(field)s has a letter with more than %(limit)s accents or other marks "
+                "(%(value)s): please correct it.",
+                field=field,
+                limit=texts.MARKS_LIMIT,
+                value=value,
+            ),
             "not_number": self.env._(
                 "%(field)s must be a number such as 90 or 1.5, not %(value)s.",
                 field=field,

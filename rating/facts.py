@@ -40,7 +40,7 @@ OPTIONAL = ("unit", "end", "tags")
 class FactError(ValueError):
     """A record that cannot be read: ``reason`` is one of the words below.
 
-    ``missing``, ``not_text``, ``control``, ``too_long``, ``not_sdkappid``,
+    ``missing``, ``not_text``, ``control``, ``too_long``, ``marks``, ``not_sdkappid``,
     ``shortened``, ``not_number``, ``not_finite``, ``negative``, ``too_large``,
     ``not_moment``, ``not_plausible``, ``doubled``, ``skipped``, ``in_future``,
     ``end_before_start``, ``not_tags``, ``too_many_tags``, ``unknown_field``,
@@ -109,7 +109,11 @@ def read_text(field, value):
         raise FactError(field, "not_text", value)
     if isinstance(value, int) and abs(value) >= 10**TEXT_LIMIT:
         raise FactError(field, "too_long", value)
-    text = texts.clean(str(value))
+    text = str(value)
+    # Before anything is made of it: the marks of one letter are sorted in quadratic time.
+    if not texts.is_bounded(text):
+        raise FactError(field, "too_long" if len(text) > texts.RAW_LIMIT else "marks", value)
+    text = texts.clean(text)
     if not text:
         raise FactError(field, "missing")
     if not text.isprintable():

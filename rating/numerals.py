@@ -22,6 +22,10 @@ _COMMON = {
 _NUMERAL = re.compile(r"[+-]? ?[\d.,' ]*\d[\d.,' ]*(?:[eE][+-]?\d{1,3})?")
 
 
+#: A longer text is no number: looking for one in it would take its length squared.
+LENGTH_LIMIT = 1024
+
+
 class Doubt(NamedTuple):
     """Why a file does not say which decimal mark it has.
 
@@ -71,6 +75,8 @@ def read_numeral(text, mark):
     """
     if text.isdecimal():
         return text
+    if len(text) > LENGTH_LIMIT:
+        return None
     text = plain(text)
     match = _PATTERNS[mark].fullmatch(text)
     if not match:
@@ -86,7 +92,7 @@ def is_numeral(text):
     >>> is_numeral("12.345.6"), is_numeral("1E+05"), is_numeral("many"), is_numeral("")
     (True, True, False, False)
     """
-    return bool(_NUMERAL.fullmatch(plain(text)))
+    return len(text) <= LENGTH_LIMIT and bool(_NUMERAL.fullmatch(plain(text)))
 
 
 def get_mark(text):

@@ -19,7 +19,46 @@ _STUCK = re.compile("[\u00a0\u2007\u202f]")
 _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _FORMULA = re.compile(r'=\s*"(.*)"', re.DOTALL)
 _WHOLE = re.compile(r"([0-9]+)\.0+")
+#: The longest text that is brought into its one form: what people mean is far shorter.
+RAW_LIMIT = 1024
+#: The most marks (accents ...) on one letter, the number of Unicode's stream-safe texts. Python
+#: sorts the marks of a letter in quadratic time.
+MARKS_LIMIT = 30
 _SHORTENED = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
+
+
+class TooLong(ValueError):
+    """A text that is not brought into its one form, as that could take minutes."""
+
+
+def is_bounded(text):
+    """Tell whether a text is brought into its one form in little time.
+
+    >>> is_bounded("re\\u0301sum\\u200be\\u0301"), is_bounded("x" * 1025)
+    (True, False)
+    >>> is_bounded("a" + "\\u0301" * 31), is_bounded("a" + "\\u0301\\u200b" * 31)
+    (False, False)
+    """
+    if len(text) > RAW_LIMIT:
+        return False
+    if len(text) <= MARKS_LIMIT or text.isascii():
+        return True
+    marks = 0
+    for sign in text:
+        # Some signs stand for nothing but marks; what is not seen leaves marks around it joined.
+        for part in unicodedata.normalize("NFKD", sign):
+            if unicodedata.combining(part):
+                marks += 1
+            elif not is_unseen(part):
+                marks = 0
+        if marks > MARKS_LIMIT:
+            return False
+    return True
+
+
+def _check_length(text):
+    if len(text) > RAW_LIMIT:
+        raise TooLong(f"{len(text)} characters, {RAW_LIMIT} at most")
 
 
 def is_unseen(sign):
@@ -58,11 +97,14 @@ def _settle(text, change):
 def clean(text):
     """Return the one form of an identifier: NFC, without what is not seen, stripped.
 
+    :raise TooLong: for more than :data:`RAW_LIMIT` characters beyond ASCII
+
     >>> clean(" \\ufeffre\\u0301sum\\u200be\\u0301 7 ") == "r\\xe9sum\\xe9 7"
     True
     """
     if text.isascii():
         return text.strip(" \t\r\n")
+    _check_length(text)
     return _settle(text, _clean_once)
 
 
@@ -75,11 +117,14 @@ def fold(text):
     """Return the one form of a word of a vocabulary: as :func:`clean`, in NFKC and small
     letters, with single blanks.
 
+    :raise TooLong: for more than :data:`RAW_LIMIT` characters beyond ASCII
+
     >>> fold(" \\uff21V_Hd"), fold("Feed\\u00a0  ONE "), fold("feed one")
     ('av_hd', 'feed one', 'feed one')
     """
     if text.isascii() and "  " not in text:
         return text.strip(" \t\r\n").lower()
+    _check_length(text)
     return _settle(text, _fold_once)
 
 

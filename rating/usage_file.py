@@ -10,7 +10,7 @@ import unicodedata
 from itertools import islice
 from typing import NamedTuple
 
-from . import numerals
+from . import numerals, texts
 from .encodings import LINE_LIMIT, FileError, read_lines
 from .facts import OPTIONAL, REQUIRED, shown
 from .sheets import BLANKS, from_sheet, write_table
@@ -99,13 +99,17 @@ def read_names(text, delimiter):
     ['id', 'sdkappid', '', 'start']
     """
     cells = split(text, delimiter) or text.split(delimiter)
-    names = [
-        unicodedata.normalize("NFKC", cell).translate(_INVISIBLE).strip(BLANKS + "'\"").casefold()
-        for cell in cells
-    ]
+    names = [_read_name(cell) for cell in cells]
     while names and not names[-1]:
         names.pop()
     return names
+
+
+def _read_name(cell):
+    # What is out of bounds is the name of no column, in whatever form.
+    if texts.is_bounded(cell):
+        cell = unicodedata.normalize("NFKC", cell)
+    return cell.translate(_INVISIBLE).strip(BLANKS + "'\"").casefold()
 
 
 def find_delimiter(content, encoding):
@@ -286,7 +290,7 @@ def _read_number(record, mark):
     if numerals.read_numeral(text, other) is not None:
         return RowError("other_mark", {"value": shown(text), "mark": mark})
     # Words are told by the reader of facts; it must not see what it could take for a number.
-    if numerals.is_numeral(unicodedata.normalize("NFKC", text)):
+    if not texts.is_bounded(text) or numerals.is_numeral(unicodedata.normalize("NFKC", text)):
         return RowError("not_number", {"value": shown(text), "mark": mark})
     return None
 

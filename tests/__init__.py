@@ -67,6 +67,7 @@ from . import (
     test_parking,
     test_portal,
     test_portal_chatter,
+    test_portal_day,
     test_portal_fields,
     test_portal_moved_contact,
     test_portal_pack_isolation,

@@ -1,6 +1,10 @@
+import unicodedata
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from ..rating import texts
 from .common import TrtcCommon
 
 DAY = "2024-10-07"
@@ -99,6 +103,26 @@ class TestEstimate(TrtcCommon):
         for edition in (["pro"], {"code": "pro"}, 1.5, True):
             self.assert_refused("edition must be text", edition=edition)
         self.assert_refused("edition contains a control character", edition="\x00")
+
+    def test_a_heap_of_accents_costs_a_customer_nothing(self):
+        """One argument of 40,000 accents kept a worker busy for seconds, ten times as many
+        for minutes."""
+        heap = "a" + "\u0315" * 20_000 + "\u0300" * 20_000
+        marks = "a" + "\u0315\u0300" * 40
+        with patch.object(texts, "unicodedata", wraps=unicodedata) as watched:
+            for text, sentence in ((heap, "longer than 256"), (marks, "more than 30 accents")):
+                for usages, more in (
+                    ([], {"edition": text}),
+                    ([{"item": text, "quantity": 1}], {}),
+                    ([{"item": "av_hd", "quantity": 1, "unit": text}], {}),
+                ):
+                    self.assert_refused(sentence, usages, user=self.user_portal, **more)
+                with self.assertRaisesRegex(UserError, sentence):
+                    self.env["trtc.usage"].with_user(self.user_api_sender).ingest([], text)
+                with self.assertRaisesRegex(UserError, "no feature"):
+                    self.application.with_user(self.user_portal).is_unlocked(text)
+        long = [call for call in watched.normalize.mock_calls if len(call.args[1]) > 30]
+        self.assertFalse(long)
 
     def test_a_bad_entry_is_named_with_its_place(self):
         for change, sentence in (

@@ -192,7 +192,7 @@ class TrtcPriceChange(models.TransientModel):
         def concerned(account):
             pricelist = account._get_pricelist(day).with_company(account.company_id)
             if pricelist not in known:
-                moment = pricelist._trtc_price_moment(day, account.company_id.trtc_billing_tz)
+                moment = pricelist._trtc_price_moment(day, account.company_id._trtc_get_zone())
                 known[pricelist] = any(
                     pricelist._trtc_rests_on(rule, product, moment) for product in products
                 )
@@ -203,7 +203,7 @@ class TrtcPriceChange(models.TransientModel):
     def _get_settled(self):
         """Return {(account, item, day): lines} of settled days from the chosen one on."""
         rule = self._get_rule()
-        zone = self.env.company.trtc_billing_tz
+        zone = self.env.company._trtc_get_zone()
         start = day_start(self.date_start, zone).replace(tzinfo=None)
         days = rule.pricelist_id._trtc_get_settled_days(rule, start, rule.date_end or None)
         found = {}
@@ -213,7 +213,7 @@ class TrtcPriceChange(models.TransientModel):
 
     def _filter_resting(self, rule, pricelist, keys, start):
         """Return those settled days, from a moment on, whose price rests on the rule."""
-        zone = pricelist.env.company.trtc_billing_tz
+        zone = pricelist.env.company._trtc_get_zone()
         found = {}
         for span in pricelist._trtc_get_spans({day for _account, _item, day in keys}):
             moment = pricelist._trtc_price_moment(span[0], zone)

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ..facts import FactError, fingerprint, read_record, read_sdkappid, read_word
-from ..texts import bare_number, clean, fold, has_control, is_unseen
+from .. import facts, numerals, texts, usage_file
+from ..encodings import FileError
+from ..facts import FactError, fingerprint, read_record, read_sdkappid, read_text, read_word
+from ..texts import TooLong, bare_number, clean, fold, has_control, is_unseen
 
 UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u202a\u202c\ufe0f\u034f\u3164"
 BLANKS = " \t\r\n\u00a0\u2003\u3000"
@@ -188,3 +190,94 @@ def test_the_same_content_in_any_way_of_writing_has_one_fingerprint(data):
 def test_words_that_differ_have_other_fingerprints():
     assert read_word("item", "av_hd") != read_word("item", "av-hd")
     assert read_word("source", "feed 1") != read_word("source", "feed1")
+
+
+# === BOUNDED WORK === #
+
+#: What took minutes: marks of one letter out of their order
+HEAPS = (
+    "a" + "\u0315" * 20_000 + "\u0300" * 20_000,
+    "a" + "\u0315\u200b" * 500 + "\u0300\u200b" * 500,
+    "a" + "\u0f73" * 500,
+    "a" + "\u0315" * 20 + "\u0300" * 20,
+    "\u00e9" * 20_000,
+)
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """The texts of more than one sign that are brought into a normal form of Unicode."""
+    found = []
+
+    class Watched:
+        def __getattr__(self, name):
+            return getattr(unicodedata, name)
+
+        def normalize(self, form, text):
+            if len(text) > 1:
+                found.append(text)
+            return unicodedata.normalize(form, text)
+
+    for module in (texts, facts, usage_file):
+        monkeypatch.setattr(module, "unicodedata", Watched())
+    return found
+
+
+@pytest.mark.parametrize("heap", HEAPS)
+def test_a_heap_of_marks_is_refused_before_it_is_sorted(heap, watched):
+    """One argument of an estimate of 40,000 marks kept a worker busy for seconds."""
+    for read in (read_text, read_word, read_sdkappid):
+        for text in (heap, f" {heap} "):
+            with pytest.raises(FactError) as caught:
+                read("item", text) if read is not read_sdkappid else read(text)
+            assert caught.value.reason in ("too_long", "marks")
+            assert len(str(caught.value)) < 200
+    record = {"id": "1", "sdkappid": "1400000001", "item": "av_hd", "quantity": "1",
+              "start": "2024-10-01"}
+    for name in ("id", "sdkappid", "item", "unit"):
+        with pytest.raises(FactError) as caught:
+            read_record({**record, name: heap})
+        assert (caught.value.field, caught.value.reason in ("too_long", "marks")) == (name, True)
+    assert not watched
+
+
+@pytest.mark.parametrize("heap", HEAPS)
+def test_a_file_with_a_heap_of_marks_is_read_line_by_line(heap, watched):
+    heap = heap[:30_000]
+    names = "id,sdkappid,item,quantity,start"
+    content = f"{names}\n1,1400000001,av_hd,{heap},2024-10-01\n2,1400000001,av_hd,7,2024-10-01\n"
+    content = content.encode()
+    assert usage_file.find_delimiter(f"{heap},x\n".encode() + content, "utf-8") == ","
+    header, lines = usage_file.open_table(content, "utf-8", ",")
+    bad, good = usage_file.read_rows(header, lines, ",", ".")
+    assert bad.error.reason == "not_number"
+    assert good.record["quantity"] == "7"
+    with pytest.raises(FileError):
+        usage_file.open_table(f"{names},{heap}\n".encode(), "utf-8", ",")
+    assert usage_file.find_mark(content, "utf-8", ",") == (".", None)
+    assert max(map(len, watched), default=0) < 100
+
+
+@pytest.mark.parametrize("change", [clean, fold, bare_number])
+def test_nothing_long_is_brought_into_its_one_form(change, watched):
+    for heap in HEAPS:
+        if len(heap) > 1024:
+            with pytest.raises(TooLong):
+                change(heap)
+    assert not watched
+
+
+def test_a_long_text_is_looked_through_once_for_a_number():
+    class Looked(str):
+        def translate(self, _table):
+            raise AssertionError("a long text was looked through for a number")
+
+    for text in (Looked("1" * 20_000 + "x"), Looked("1," * 10_000 + "x")):
+        assert numerals.read_numeral(text, ".") is None
+        assert not numerals.is_numeral(text)
+        assert numerals.get_mark(text) == ""
+
+
+def test_letters_with_marks_that_people_write_are_read():
+    for text in ("Vie\u0323\u0302t " * 40, "e\u0301" * 100, "\u0e01\u0e34\u0e48" * 60):
+        assert read_text("id", text) == clean(text)
