@@ -43,11 +43,12 @@ class ProductPricelist(models.Model):
             limit=1,
         )
         if settled:
+            visible = settled.account_id.sudo(False)._filtered_access("read")
             raise UserError(
                 self.env._(
                     "%(account)s was settled at the prices of this list: its currency cannot "
                     "change any more. Make a new pricelist instead.",
-                    account=settled.account_id.display_name,
+                    account=visible.display_name or self.env._("An account of another company"),
                 )
             )
 

@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 from ..rating import engine
@@ -10,18 +10,6 @@ from .exact import QUANTITY_DIGITS, Exact
 
 #: What usage and its settlement rest on: with usage in place these stay as they are.
 METERING_FIELDS = ("code", "cycle", "scope", "aggregation", "usage_uom_id", "uom_id")
-
-#: What statements of every company that shares an item follow, once they are settled again.
-SHARED_FIELDS = {
-    "free_quantity",
-    "free_scope",
-    "block_size",
-    "pack_ratio",
-    "free_pack_ratio",
-    "feature_id",
-    "product_id",
-    "robot_item_id",
-}
 
 #: (cycle, scope, aggregation) of the items that minutes of packs can cover.
 DRAWING = ("day", "application", "sum")
@@ -217,8 +205,6 @@ class TrtcItem(models.Model):
                     fields=", ".join(self._fields[name].string for name in changed),
                 )
             )
-        if SHARED_FIELDS & set(vals):
-            self._check_not_shared()
         ratios = self._get_own_ratios()
         result = super().write(vals)
         if "code" in vals:
@@ -228,27 +214,6 @@ class TrtcItem(models.Model):
         return result
 
     # === BUSINESS === #
-
-    def _check_not_shared(self):
-        """Raise if what a user would change reaches statements of a company of others."""
-        if self.env.su:
-            return
-        line = self.env["trtc.statement.line"].sudo().search(
-            [
-                ("item_id", "in", self.ids),
-                ("company_id", "not in", self.env.user.company_ids.ids),
-            ],
-            limit=1,
-        )
-        if line:
-            raise AccessError(
-                self.env._(
-                    "Statements of a company that you have no access to rest on the billing item "
-                    "%(item)s. How it is metered is changed by somebody who has access to all "
-                    "companies that use it.",
-                    item=line.item_id.code,
-                )
-            )
 
     def _get_own_ratios(self):
         """Return {item: (minutes of a pack, free minutes)} that one billing unit draws."""

@@ -11,6 +11,8 @@ from ..rating import facts, periods, texts
 
 #: The most records of one call; a file is taken in whole.
 RECORD_LIMIT = 100_000
+#: The most characters of the tags of one call together: they are kept in memory several times.
+TAGS_TEXT_LIMIT = 32_000_000
 
 #: (column, PostgreSQL type) of a usage row, in the order of insertion.
 COLUMNS = (
@@ -67,19 +69,22 @@ class TrtcUsage(models.Model):
             ``sdkappid``, ``item`` (code), ``quantity`` (str, int or float; finite,
             not negative), ``start`` (ISO 8601 date or date-time; without offset:
             billing time zone), optionally ``end``, ``unit`` (default: the item's
-            usage unit) and ``tags`` (flat dict of strings); at most 100,000
+            usage unit) and ``tags`` (flat dict of strings); at most 100,000, with
+            tags of at most 32,000,000 characters in all
         :param str source: the sender; ids of different sources are independent. Capitals
             and blanks of its name make no difference
         :return: counts ``accepted``, ``duplicate``, ``restated``, ``unassigned``
             (kept, but application or item is unknown) and the list ``rejected`` of
             {"index", "id", "error"}; each record is in exactly one of the five
         :raise AccessError: for a user who may not send usage
-        :raise UserError: for more records than a call takes, before any of them is read
+        :raise UserError: for more records or tags than a call takes, before any of them is
+            read
         """
         self._check_may_ingest()
         if not isinstance(records, (list, tuple)):
             raise UserError(self.env._("records must be a list of usage records."))
         self._check_record_limit(len(records))
+        self._check_tags_limit(records)
         source = self._read_source(source)
         # Asked before the rights are widened: it refuses companies that are not the user's.
         company = self.env.company
@@ -93,6 +98,23 @@ class TrtcUsage(models.Model):
                     "taken in: split the records and send them in several calls.",
                     limit=RECORD_LIMIT,
                     count=count,
+                )
+            )
+
+    def _check_tags_limit(self, records):
+        length = sum(
+            facts.measure_tags(record.get("tags"))
+            for record in records
+            if isinstance(record, dict)
+        )
+        if length > TAGS_TEXT_LIMIT:
+            raise UserError(
+                self.env._(
+                    "The tags of a call have at most %(limit)s characters in all, not %(count)s. "
+                    "Nothing was taken in: split the records and send them in several calls, or "
+                    "send fewer tags.",
+                    limit=TAGS_TEXT_LIMIT,
+                    count=length,
                 )
             )
 

@@ -260,6 +260,21 @@ def read_tags(value, field="tags"):
     return dict(sorted(tags.items()))
 
 
+def measure_tags(value):
+    """Return how many characters the tags of a record have, whatever they are.
+
+    Text and an object alike count; what is neither is refused when it is read.
+
+    >>> measure_tags('{"room": "7"}'), measure_tags({"room": "7"}), measure_tags(None)
+    (13, 5, 0)
+    """
+    if isinstance(value, str):
+        return len(value)
+    if not isinstance(value, dict):
+        return 0
+    return sum(len(word) for pair in value.items() for word in pair if isinstance(word, str))
+
+
 def read_record(record, zone=DEFAULT_ZONE, latest=None, known=()):
     """Return the fact that a record states, as a dict of exact values.
 

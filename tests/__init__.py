@@ -94,6 +94,7 @@ from . import (
     test_sender_key,
     test_settings,
     test_settlement,
+    test_shared,
     test_spend,
     test_subscribe,
     test_suspension,

@@ -132,6 +132,7 @@ class TrtcPriceChange(models.TransientModel):
     def _compute_preview(self):
         for wizard in self:
             settled = wizard._get_settled() if wizard.rule_id and wizard.date_start else {}
+            settled = wizard._filter_visible(settled)
             days = {day for _account, _item, day in settled}
             accounts = self.env["trtc.account"].union(*(key[0] for key in settled))
             if wizard.rule_id and wizard.date_start:
@@ -148,23 +149,57 @@ class TrtcPriceChange(models.TransientModel):
         """Change the price; say what is to be adjusted if the day reaches back."""
         self._check_one()
         self.check_access("write")
-        if self.settled_lines and not (self.adjust_settled and (self.reason or "").strip()):
-            raise UserError(
-                self.env._(
-                    "%(lines)s lines of settled days from %(first)s to %(last)s would be "
-                    'adjusted: give the reason and tick "Adjust settled days", or choose a '
-                    "later day.",
-                    lines=self.settled_lines,
-                    first=self.settled_from,
-                    last=self.settled_to,
-                )
-            )
+        self.rule_id._trtc_check_shared()
+        if not (self.adjust_settled and (self.reason or "").strip()):
+            self._check_nothing_settled()
         self.rule_id._trtc_change_price(
             self.date_start, self._get_new_values(), self.reason or "", self.adjust_settled
         )
         return {"type": "ir.actions.act_window_close"}
 
     # === BUSINESS === #
+
+    def _check_nothing_settled(self):
+        """Raise if settled days would be adjusted; lines are counted that the user may see."""
+        settled = self._get_settled()
+        visible = self._filter_visible(settled)
+        if not settled:
+            return
+        if not visible:
+            raise UserError(
+                self.env._(
+                    "Settled days of accounts that you do not see would be adjusted: choose a "
+                    "later day, or select all companies that have this pricelist.",
+                )
+            )
+        values = {
+            "lines": sum(visible.values()),
+            "first": min(day for _account, _item, day in visible),
+            "last": max(day for _account, _item, day in visible),
+        }
+        if len(visible) < len(settled):
+            raise UserError(
+                self.env._(
+                    "%(lines)s lines of settled days from %(first)s to %(last)s, and others that "
+                    'you do not see, would be adjusted: give the reason and tick "Adjust settled '
+                    'days", or choose a later day.',
+                    **values,
+                )
+            )
+        raise UserError(
+            self.env._(
+                "%(lines)s lines of settled days from %(first)s to %(last)s would be "
+                'adjusted: give the reason and tick "Adjust settled days", or choose a '
+                "later day.",
+                **values,
+            )
+        )
+
+    def _filter_visible(self, settled):
+        """Return what is settled of the accounts that the user may read."""
+        accounts = self.env["trtc.account"].union(*{account for account, _item, _day in settled})
+        visible = set(accounts.sudo(False)._filtered_access("read").ids)
+        return {key: count for key, count in settled.items() if key[0].id in visible}
 
     def _get_new_values(self):
         """Return the values of the new price, in the fields of the rule's own kind."""
