@@ -13,6 +13,7 @@ from . import (
     account_move_customer,
     account_move_group,
     account_move_guard,
+    account_move_hold,
     account_move_ledger,
     account_move_line,
     account_move_line_arrears,

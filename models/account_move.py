@@ -174,6 +174,7 @@ class AccountMove(models.Model):
             lines == generated
             and bool(generated.sudo().trtc_allocation_ids)
             and all(line._trtc_is_as_generated() for line in generated)
+            and not self._trtc_get_typed_amounts()
         )
 
     @api.model

@@ -1,3 +1,5 @@
+from typing import NamedTuple
+
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 
@@ -34,6 +36,46 @@ KEPT_ON_LINES = {
 #: What the rounding line says follows from all the other lines.
 KEPT_ON_ROUNDING = {"discount", "price_unit", "quantity"}
 TYPES = ("out_invoice", "out_refund")
+#: By how many rounding units a line may miss what it comes to, however many lines there are.
+LINE_UNITS = 2.5
+#: What floats add to amounts.
+NOISE = 1e-6
+
+
+class Booked(NamedTuple):
+    """What a line is booked at in one currency, and what its quantity and price come to."""
+
+    amount: float
+    exact: float
+    #: the same, rounded by itself
+    rounded: float
+    unit: float
+    #: by how much each line may miss it besides, where it was converted
+    converted: float
+
+    def get_difference(self):
+        return abs(self.amount - self.rounded)
+
+    def is_off(self, units):
+        """Tell whether the amount misses what the line comes to by more than some units."""
+        room = units * (self.unit + self.converted)
+        return abs(self.amount - self.exact) > room + NOISE
+
+
+def has_own_sum(booked, spare):
+    """Tell whether lines together are booked at the sum of what they come to.
+
+    Odoo rounds each line, or the sum alone.
+
+    :param booked: ``Booked`` of each line in one currency
+    :param spare: how many units all of them may miss it by
+    """
+    amount = sum(one.amount for one in booked)
+    room = spare * booked[0].unit + NOISE
+    return any(
+        abs(amount - sum(getattr(one, name) for one in booked)) <= room
+        for name in ("exact", "rounded")
+    )
 
 
 class AccountMove(models.Model):
@@ -128,20 +170,56 @@ class AccountMove(models.Model):
 
     def _trtc_check_amounts(self):
         """Raise if an amount was entered in the journal items, past quantity and price."""
-        for line in self.invoice_line_ids.filtered(lambda line: line._trtc_is_tied()):
-            if line.display_type == "product" and not line._trtc_has_own_amount():
-                raise UserError(
-                    self.env._(
-                        "%(line)s of %(document)s is booked at %(amount)s, which is not quantity "
-                        "times unit price. Change the quantity or the unit price instead of the "
-                        "journal item: then the difference is recorded.",
-                        line=(line.name or "").partition("\n")[0],
-                        document=self._trtc_get_names(),
-                        amount=show_money(
-                            self.env, self.direction_sign * line.amount_currency, line.currency_id
-                        ),
-                    )
+        line = self._trtc_get_typed_amounts()[:1]
+        if line:
+            raise UserError(
+                self.env._(
+                    "%(line)s of %(document)s is booked at %(amount)s, which is not quantity "
+                    "times unit price. Change the quantity or the unit price instead of the "
+                    "journal item: then the difference is recorded.",
+                    line=(line.name or "").partition("\n")[0],
+                    document=self._trtc_get_names(),
+                    amount=show_money(
+                        self.env, self.direction_sign * line.amount_currency, line.currency_id
+                    ),
                 )
+            )
+
+    def _trtc_get_typed_amounts(self):
+        """Return the lines of usage and fees that are not booked at quantity times unit price.
+
+        Somebody entered another amount in the journal items.  Odoo itself moves some cents
+        between lines: where taxes are rounded per document, the rounding differences of all
+        lines, half a unit each, may be on one of them.  All lines together come to their sum.
+        """
+        self.ensure_one()
+        lines = self.sudo().invoice_line_ids.filtered(lambda line: line.display_type == "product")
+        tied = lines.filtered(lambda line: line._trtc_is_tied())
+        booked = {line: line._trtc_get_booked() for line in lines}
+        included = lines.tax_ids.flatten_taxes_hierarchy().filtered("price_include")
+        # What prices include is rounded for each tax.
+        spare = 1 + len(included) / 2
+        is_whole = self.company_id.sudo().tax_calculation_rounding_method == "round_globally"
+        units = max(LINE_UNITS, len(lines) / 2 + spare if is_whole else 0)
+        off = lines.filtered(lambda line: any(one.is_off(units) for one in booked[line]))
+        if not off & tied:
+            # What somebody booked on a line of another kind is no concern of the usage.
+            if is_whole:
+                spare += self._trtc_get_units_elsewhere(lines, off)
+            by_currency = zip(*(booked[line] for line in lines - off), strict=True)
+            if all(has_own_sum(amounts, spare) for amounts in by_currency):
+                return self.env["account.move.line"]
+            off = tied.sorted(lambda line: max(one.get_difference() for one in booked[line]))[-1:]
+        return (off & tied).with_env(self.env)
+
+    def _trtc_get_units_elsewhere(self, lines, off):
+        """Return how many units of the rounding difference may be on lines ``off``.
+
+        Odoo shares the difference out by amount.
+        """
+        total = sum(abs(line.price_subtotal) for line in lines) or 1
+        share = sum(abs(line.price_subtotal) for line in off) / total
+        return len(off) + share * len(lines) / 2
 
     @api.model
     def _trtc_check_type(self, move, move_type):
@@ -190,25 +268,30 @@ class AccountMoveLine(models.Model):
                     )
                 )
 
-    def _trtc_has_own_amount(self):
-        """Tell whether this line is booked at what its quantity and price come to.
-
-        Taxes that are rounded per document move some cents between lines.
-        """
+    def _trtc_get_booked(self):
+        """Return what this line is booked at: in its own currency, and in that of the books."""
         self.ensure_one()
-        move, currency = self.move_id, self.currency_id
-        included = any(tax.price_include for tax in self.tax_ids)
-        if self.display_type != "product" or included:
+        move, currency, own = self.move_id, self.currency_id, self.company_currency_id
+        if any(tax.price_include for tax in self.tax_ids.flatten_taxes_hierarchy()):
             # Of a price with taxes core keeps the part without them.
-            expected = self.price_subtotal
+            base = move._prepare_product_base_line_for_taxes_computation(self)
+            self.env["account.tax"]._add_tax_details_in_base_line(
+                base, self.company_id, "round_globally"
+            )
+            exact, rounded = base["tax_details"]["raw_total_excluded_currency"], self.price_subtotal
         else:
-            expected = self.quantity * self.price_unit * (1 - self.discount / 100)
-        spare = 2.5 * currency.rounding
-        amount = move.direction_sign * self.amount_currency
+            exact = self.quantity * self.price_unit * (1 - self.discount / 100)
+            rounded = currency.round(exact)
         rate = move.invoice_currency_rate or 1
-        # Odoo converts what the line comes to before it is rounded.
-        own = 2.5 * self.company_currency_id.rounding + spare / rate
+        sign = move.direction_sign
         return (
-            abs(amount - expected) <= spare
-            and abs(self.balance - self.amount_currency / rate) <= own
+            Booked(sign * self.amount_currency, exact, rounded, currency.rounding, 0),
+            Booked(
+                sign * self.balance,
+                exact / rate,
+                own.round(rounded / rate),
+                own.rounding,
+                # Odoo converts what a line comes to before or after it is rounded.
+                currency.rounding / rate,
+            ),
         )

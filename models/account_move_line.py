@@ -117,8 +117,6 @@ class AccountMoveLine(models.Model):
     def _trtc_is_as_generated(self):
         """Tell whether text, quantity and price are still what the statements say."""
         self.ensure_one()
-        if not self._trtc_has_own_amount():
-            return False
         if self.trtc_is_rounding:
             return True
         return self.name == self.trtc_name and self._trtc_has_generated_figures()

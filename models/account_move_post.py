@@ -24,13 +24,6 @@ class AccountMove(models.Model):
         copy=False,
         help="Why the invoice is not dated by the rule of its account, in the customer's language.",
     )
-    trtc_hold = fields.Text(
-        string="Not Posted or Sent",
-        readonly=True,
-        copy=False,
-        groups="base.group_user",
-        help="Why this invoice was not posted or sent automatically.",
-    )
 
     # === CRUD === #
 
@@ -50,7 +43,7 @@ class AccountMove(models.Model):
             posted |= super(AccountMove, timed)._post(soft).with_env(self.env)
         for move in generated:
             if move.state == "posted":
-                move.trtc_hold = False
+                move._trtc_release()
         (generated & posted.sudo())._trtc_queue_sending()
         return posted
 
@@ -115,7 +108,7 @@ class AccountMove(models.Model):
                 move.trtc_hold and not account.auto_post and not move._trtc_get_rate_obstacle()
             ):
                 # Nothing else holds what a person posts.
-                move.trtc_hold = False
+                move._trtc_release()
             if is_chosen:
                 move._trtc_note_locks(dating)
             elif dating.date:
@@ -236,6 +229,8 @@ class AccountMove(models.Model):
         if is_preview(self.env):
             return self.browse()
         for move in self.try_lock_for_update():
+            if move._trtc_hold_without_rate():
+                continue
             try:
                 with self.env.cr.savepoint():
                     move._trtc_complete_distribution()
@@ -262,6 +257,8 @@ class AccountMove(models.Model):
         if is_preview(self.env):
             return
         for move in self.try_lock_for_update():
+            if move._trtc_hold_without_rate():
+                continue
             reason = move._trtc_get_change()
             if move.trtc_hold != reason:
                 move._trtc_hold(reason)
@@ -319,13 +316,6 @@ class AccountMove(models.Model):
             "then post the invoice.",
             **values,
         )
-
-    def _trtc_hold(self, reason):
-        """Write why an invoice waits, in the chatter too, once for each reason."""
-        self.ensure_one()
-        if self.trtc_hold != reason:
-            self.trtc_hold = reason
-            self.message_post(body=reason)
 
     # === SENDING === #
 

@@ -5,6 +5,8 @@ from odoo.exceptions import UserError
 RATED_BY = {"invoice_currency_rate", "invoice_date", "currency_id", "trtc_account_id"}
 #: Rates that differ by less than this part of them are the same.
 SAME = 1e-9
+#: How the code of a hold begins that is for want of a rate.
+HELD = "rate"
 
 
 class AccountMove(models.Model):
@@ -114,28 +116,56 @@ class AccountMove(models.Model):
     def _trtc_is_same_rate(self, one, other):
         return abs(one - other) <= SAME * abs(other)
 
-    def _trtc_get_rate(self):
-        """Return the rate of the date of this document, which is that of posting without one."""
-        return self._get_expected_currency_rate_at(self._get_invoice_currency_rate_date())
+    def _trtc_get_rate(self, known=None):
+        """Return the rate of the date of this document, which is that of posting without one.
 
-    def _trtc_fit_rates(self):
+        :param dict known: rates that were looked up already in the same call
+        """
+        day = self._get_invoice_currency_rate_date()
+        if known is None or self._trtc_has_rate_of_original():
+            return self._get_expected_currency_rate_at(day)
+        key = ("rate", self.company_id, self.currency_id, day)
+        if key not in known:
+            known[key] = self._get_expected_currency_rate_at(day)
+        return known[key]
+
+    def _trtc_fit_rates(self, known=None):
         """Let drafts have the rate of their date until they are posted.
 
         What somebody typed stays. A draft without a rate is held, and says so.
         """
+        known = {} if known is None else known
         for move in self._trtc_filter_rated():
             if not move._trtc_has_typed_rate():
-                rate = move._trtc_get_rate()
+                rate = move._trtc_get_rate(known)
                 if not move._trtc_is_same_rate(move.invoice_currency_rate, rate):
-                    move.write({"invoice_currency_rate": rate, "trtc_rate": rate})
+                    # Nobody changed the document.
+                    fitting = move.with_context(skip_is_manually_modified=True)
+                    fitting.write({"invoice_currency_rate": rate, "trtc_rate": rate})
                 else:
-                    move._trtc_note_rate()
-            move._trtc_hold_without_rate()
+                    move._trtc_note_rate(known)
+            move._trtc_hold_without_rate(known)
 
-    def _trtc_note_rate(self):
+    def _trtc_filter_unfit(self, known):
+        """Return those drafts whose rate, or what holds them for want of one, is out of date."""
+
+        def is_unfit(move):
+            if move._trtc_get_rate_code(known) != move._trtc_get_held_code():
+                return True
+            if move._trtc_has_typed_rate():
+                return False
+            rate = move._trtc_get_rate(known)
+            return not (
+                move._trtc_is_same_rate(move.invoice_currency_rate, rate)
+                and move._trtc_is_same_rate(move.trtc_rate, rate)
+            )
+
+        return self._trtc_filter_rated().filtered(is_unfit)
+
+    def _trtc_note_rate(self, known=None):
         """Keep the rate of the date of this draft."""
         self.ensure_one()
-        rate = self._trtc_get_rate()
+        rate = self._trtc_get_rate(known)
         if not self._trtc_is_same_rate(self.trtc_rate, rate):
             # Nothing follows from it, and nobody changed the document.
             quiet = self.with_context(skip_invoice_sync=True, skip_is_manually_modified=True)
@@ -143,8 +173,8 @@ class AccountMove(models.Model):
 
     # === MISSING RATES === #
 
-    def _trtc_get_rate_obstacle(self):
-        """Return why this draft cannot be posted for want of a rate, and what to do, or None."""
+    def _trtc_get_missing_rate(self, known=None):
+        """Return the currency whose rate this draft lacks, or an empty recordset."""
         self.ensure_one()
         account = self.sudo().trtc_account_id
         if (
@@ -154,33 +184,55 @@ class AccountMove(models.Model):
             or self._trtc_has_typed_rate()
             or self._trtc_has_rate_of_original()
         ):
-            return None
-        company = self.company_id.sudo()
+            return self.env["res.currency"]
+        known = {} if known is None else known
         day = self._get_invoice_currency_rate_date()
-        missing = company._trtc_get_missing_rate(self.currency_id, day)
+        key = ("missing", self.company_id, self.currency_id, day)
+        if key not in known:
+            known[key] = self.company_id.sudo()._trtc_get_missing_rate(self.currency_id, day)
+        return known[key]
+
+    def _trtc_get_rate_obstacle(self, known=None):
+        """Return why this draft cannot be posted for want of a rate, and what to do, or None."""
+        missing = self._trtc_get_missing_rate(known)
+        company = self.company_id.sudo()
         return company._trtc_show_missing_rate(missing, self.invoice_date) if missing else None
+
+    def _trtc_get_rate_code(self, known=None):
+        """Return the same as a code, which is the same in every language, or None."""
+        missing = self._trtc_get_missing_rate(known)
+        if not missing:
+            return None
+        day = self.invoice_date and self.invoice_date.isoformat()
+        automatic = self.sudo().trtc_account_id.auto_post and "auto"
+        return "/".join([HELD, missing.name, day or "", automatic or ""])
+
+    def _trtc_get_held_code(self):
+        """Return the code under which this draft is held for want of a rate, or None."""
+        code = self.trtc_hold_reason or ""
+        return code if code.startswith(HELD) else None
 
     def _trtc_check_rates(self):
         """Raise if one of these drafts has no rate of exchange."""
+        known = {}
         for move in self.filtered(lambda move: move.state == "draft"):
-            reason = move._trtc_get_rate_obstacle()
+            reason = move._trtc_get_rate_obstacle(known)
             if reason:
                 raise UserError(reason)
 
-    def _trtc_hold_without_rate(self):
-        """Say on this draft that its rate is missing, once; or that it is missing no more."""
-        reason = self._trtc_get_rate_obstacle()
-        if reason:
-            self._trtc_hold(self._trtc_get_hold_for_rate(reason))
-        elif self.trtc_hold:
-            company = self.company_id.sudo()
-            reasons = [
-                self._trtc_get_hold_for_rate(company._trtc_show_missing_rate(currency, day))
-                for currency in (self.currency_id, company.currency_id)
-                for day in (self.invoice_date, None)
-            ]
-            if self.trtc_hold in reasons:
-                self.write({"trtc_hold": False})
+    def _trtc_hold_without_rate(self, known=None):
+        """Say on this draft that its rate is missing, once; or that it is missing no more.
+
+        :return: whether it is missing
+        """
+        code = self._trtc_get_rate_code(known)
+        if code:
+            if self._trtc_get_held_code() != code:
+                reason = self._trtc_get_rate_obstacle(known)
+                self._trtc_hold(self._trtc_get_hold_for_rate(reason), code)
+        elif self._trtc_get_held_code():
+            self._trtc_release()
+        return bool(code)
 
     def _trtc_get_hold_for_rate(self, reason):
         """Return what this draft says for want of a rate: the same as when posting it fails."""

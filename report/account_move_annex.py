@@ -336,7 +336,8 @@ class AccountMove(models.Model):
         )
         if not difference or lines == own:
             return Decimal(0)
-        if all(line._trtc_is_as_generated() for line in own):
+        generated = all(line._trtc_is_as_generated() for line in own)
+        if generated and not self._trtc_get_typed_amounts():
             return difference
         return self._trtc_get_money(
             (lines - own)._trtc_get_stated_total()

@@ -153,7 +153,7 @@ class TestIsolation(PortalCase):
     def test_customer_reads_what_is_decided_about_invoices(self):
         """Only staff needs to know; annex and pages show none of it."""
         for model, names in (
-            ("account.move", ["trtc_hold", "trtc_reopens"]),
+            ("account.move", ["trtc_hold", "trtc_hold_reason", "trtc_reopens"]),
             ("account.move.line", ["trtc_distribution"]),
             (
                 "trtc.account",

@@ -132,6 +132,7 @@ class TestDraftRates(RateCase):
             draft = self.draft()
         self.set_rate("2024-11-03", 8)
         with freeze_time("2024-11-03 04:00:00"):
+            self.usage("av_hd", 60_000, "2024-10-11")
             self.run_as_accountant()
             self.assertEqual(draft.invoice_currency_rate, 8)
             draft.invoice_currency_rate = 7
@@ -149,6 +150,10 @@ class TestDraftRates(RateCase):
             self.assertFalse(draft.invoice_date)
             self.assert_balanced_at(draft, 7)
         with freeze_time("2024-11-03 04:00:00"):
+            self.run_as_accountant()
+            # It is written again when there is something to bill, or when it is posted.
+            self.assert_balanced_at(draft, 7)
+            self.usage("av_hd", 60_000, "2024-10-11")
             self.run_as_accountant()
             self.assert_balanced_at(draft, 8)
         with freeze_time("2024-11-06 04:00:00"):
