@@ -345,7 +345,8 @@ class AccountMove(models.Model):
             self.write({"invoice_line_ids": [Command.delete(line.id) for line in rounding]})
         if self.currency_id.is_zero(difference):
             return
-        prepared = self.trtc_account_id._prepare_rounding_lines(difference, exact, largest)
+        account = self.trtc_account_id._for_customer(self.commercial_partner_id)
+        prepared = account._prepare_rounding_lines(difference, exact, largest)
         self.write({"invoice_line_ids": [Command.create(vals) for vals in prepared]})
 
     def _trtc_get_billed_total(self):

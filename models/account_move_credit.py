@@ -264,7 +264,7 @@ class AccountMove(models.Model):
 
     def _trtc_prepare_credit_note(self, date, reason, reopens):
         """Return the values of a credit note of this invoice, without its lines."""
-        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        self = self.with_context(lang=self._trtc_get_addressee().lang or self.env.lang)
         types = {"out_invoice": "out_refund", "out_refund": "out_invoice"}
         return {
             "move_type": types[self.move_type],
@@ -292,7 +292,7 @@ class AccountMove(models.Model):
 
         :param parts: [(statement line or fee, quantity, amount)]
         """
-        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        self = self.with_context(lang=self._trtc_get_addressee().lang or self.env.lang)
         billed = [one for one, _quantity, _amount in parts]
         spans = [one._get_period() for one in billed]
         first, last = min(span[0] for span in spans), max(span[1] for span in spans)

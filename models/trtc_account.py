@@ -232,12 +232,19 @@ class TrtcAccount(models.Model):
             account.id
             for (account,) in self.env["trtc.statement"].sudo()._read_group(domain, ["account_id"])
         )
+        # A fee is charged to the customer of its time.
+        charged = settled | self.browse(
+            account.id
+            for (account,) in self.env["trtc.fee"].sudo()._read_group(domain, ["account_id"])
+        )
         values = {account: {self.env._("company"): account.company_id} for account in used}
+        for account in charged:
+            customer = account.commercial_partner_id
+            values.setdefault(account, {})[self.env._("customer")] = customer
         for account in settled:
             values.setdefault(account, {}).update(
                 {
                     self.env._("UIN"): account.uin,
-                    self.env._("customer"): account.commercial_partner_id,
                     self.env._("currency"): account.currency_id,
                 }
             )
@@ -249,8 +256,8 @@ class TrtcAccount(models.Model):
             if now[label] != value:
                 raise UserError(
                     self.env._(
-                        "%(account)s has usage or statements already: its %(field)s cannot "
-                        "change any more. Create another account instead.",
+                        "%(account)s has usage, statements or fees already: its %(field)s "
+                        "cannot change any more. Create another account instead.",
                         account=self.display_name,
                         field=label,
                     )

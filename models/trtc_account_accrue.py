@@ -25,12 +25,14 @@ class Unbilled(NamedTuple):
 
         rated == billed + amount
 
-    ``goodwill`` is the part of what is billed that credit notes gave back for good.
+    ``goodwill`` is the part of what is billed that credit notes gave back for good. The
+    customer is the one for whom it is settled or charged, whoever has the account now.
     """
 
     account_id: int
     kind: str
     product_id: int
+    customer_id: int
     application_id: int = None
     item_id: int = None
     fee_id: int = None
@@ -213,7 +215,8 @@ class TrtcAccount(models.Model):
         for account, some in charges.items():
             for charge in some:
                 application = applications.get((account.id, charge.application))
-                place = account.id, application, items[charge.item].id
+                customer = account._get_customer_on(charge.period[1])
+                place = account.id, application, items[charge.item].id, customer.id
                 amount, quantity = open_usage[place]
                 open_usage[place] = amount + charge.amount, quantity + charge.billable
                 if charge.status in NOT_ACCRUED:
@@ -232,13 +235,14 @@ class TrtcAccount(models.Model):
     def _prepare_unbilled(self, kind, place, rated, billed, goodwill, quantity):
         """Return the :class:`Unbilled` figure of usage.
 
-        :param place: (account id, application id or None, item id)
+        :param place: (account id, application id or None, item id, customer id)
         """
-        account_id, application_id, item_id = place
+        account_id, application_id, item_id, customer_id = place
         return Unbilled(
             account_id=account_id,
             kind=kind,
             product_id=self.env["trtc.item"].browse(item_id).product_id.id,
+            customer_id=customer_id,
             application_id=application_id,
             item_id=item_id,
             rated=rated,
@@ -259,8 +263,8 @@ class TrtcAccount(models.Model):
     def _get_settled_usage(self, date):
         """Return [(place, figures, waiting)] of settled usage, added up in the database.
 
-        :return: place as (account, application, item), by id; figures as (rated, billed,
-            goodwill, quantity that is missing); waiting as {status: (at stake, quantity)}
+        :return: place as (account, application, item, customer), by id; figures as (rated,
+            billed, goodwill, quantity that is missing); waiting as {status: (at stake, quantity)}
         """
         self.env.flush_all()
         rows = self.env.execute_query(
@@ -275,7 +279,8 @@ class TrtcAccount(models.Model):
                      WHERE statement_line_id IS NOT NULL
                      GROUP BY statement_line_id
                 ), line AS (
-                    SELECT line.account_id, line.application_id, line.item_id, line.status,
+                    SELECT line.account_id, line.application_id, line.item_id,
+                           line.commercial_partner_id, line.status,
                            CASE WHEN line.date <= %(date)s THEN 1 ELSE 0 END AS counts,
                            line.amount, line.quantity, line.billable_quantity,
                            line.locked_quantity * line.price_unit AS at_stake,
@@ -285,7 +290,7 @@ class TrtcAccount(models.Model):
                      WHERE line.account_id = ANY(%(accounts)s)
                        AND (line.date <= %(date)s OR held.line_id IS NOT NULL)
                 )
-                SELECT account_id, application_id, item_id,
+                SELECT account_id, application_id, item_id, commercial_partner_id,
                        sum(counts * amount)::text,
                        coalesce(sum(billed), 0)::text, coalesce(sum(goodwill), 0)::text,
                        (sum(counts * billable_quantity)
@@ -297,8 +302,8 @@ class TrtcAccount(models.Model):
                        coalesce(sum(counts * quantity)
                                 FILTER (WHERE status = 'unpriced'), 0)::text
                   FROM line
-                 GROUP BY account_id, application_id, item_id
-                 ORDER BY account_id, application_id, item_id
+                 GROUP BY account_id, application_id, item_id, commercial_partner_id
+                 ORDER BY account_id, application_id, item_id, commercial_partner_id
                 """,
                 held=self._get_held_query(date),
                 date=date,
@@ -308,11 +313,11 @@ class TrtcAccount(models.Model):
         # Numbers come as text, which keeps them exact.
         return [
             (
-                tuple(row[:3]),
-                tuple(map(Decimal, row[3:7])),
+                tuple(row[:4]),
+                tuple(map(Decimal, row[4:8])),
                 {
-                    rating.LOCKED: (Decimal(row[7]), Decimal(row[8])),
-                    rating.UNPRICED: (ZERO, Decimal(row[9])),
+                    rating.LOCKED: (Decimal(row[8]), Decimal(row[9])),
+                    rating.UNPRICED: (ZERO, Decimal(row[10])),
                 },
             )
             for row in rows

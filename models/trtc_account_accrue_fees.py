@@ -22,6 +22,7 @@ class FeeFacts(NamedTuple):
     account_id: int
     application_id: int
     product_id: int
+    customer_id: int
     name: str
     kind: str
     amount: Decimal
@@ -64,6 +65,7 @@ class TrtcAccount(models.Model):
                     account_id=facts.account_id,
                     kind="fee",
                     product_id=facts.product_id,
+                    customer_id=facts.customer_id,
                     application_id=facts.application_id,
                     fee_id=facts.fee_id,
                     name=facts.name,
@@ -131,8 +133,9 @@ class TrtcAccount(models.Model):
                        AND account.account_type LIKE 'liability%%'
                      GROUP BY allocation.fee_id
                 )
-                SELECT fee.id, fee.account_id, fee.application_id, fee.product_id, fee.name,
-                       fee.kind, fee.amount::text, fee.date, fee.date_from, fee.date_to,
+                SELECT fee.id, fee.account_id, fee.application_id, fee.product_id,
+                       fee.commercial_partner_id, fee.name, fee.kind, fee.amount::text,
+                       fee.date, fee.date_from, fee.date_to,
                        coalesce(held.billed, 0)::text, coalesce(held.goodwill, 0)::text,
                        coalesce(recognised.amount, 0)::text, coalesce(deferred.amount, 0)::text,
                        refund.date, origin.kind, coalesce(origin_held.billed, 0)::text,
@@ -190,11 +193,13 @@ class TrtcAccount(models.Model):
                     before = charged.get(first, ZERO)
                     due = account._get_true_up(commitment, usage) - before
                     if due:
+                        last = periods.period_of(first, periods.MONTH)[1]
                         found.append(
                             Unbilled(
                                 account_id=account.id,
                                 kind="fee",
                                 product_id=product.id,
+                                customer_id=account._get_customer_on(last).id,
                                 name=self.env._(
                                     "%(commitment)s, %(month)s",
                                     commitment=product.name,

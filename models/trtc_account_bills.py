@@ -60,9 +60,10 @@ class TrtcAccount(models.Model):
         members = accounts.union(*groups.values())
         by_company, errors = defaultdict(list), []
         with_fees = members._filter_with_fees_due(until)
-        due = members._filter_uninvoiced() | with_fees
-        # Read for all of them together.
-        members.former_customer_ids.fetch(["commercial_partner_id"])
+        waiting = members._get_uninvoiced_customers()
+        due = members.browse(account.id for account in waiting) | with_fees
+        # Read for all of them together: whom terms are charged to.
+        with_fees.former_customer_ids.fetch(["commercial_partner_id", "date_end"])
         for group in self._get_due_groups(groups, due):
             if all(account._lock_for_billing() for account in group):
                 company = group.company_id
@@ -74,7 +75,11 @@ class TrtcAccount(models.Model):
                     by_company[company] += lead._get_bills(until)
                     for account in company._trtc_in_billing_time(group):
                         # What was settled before the account moved goes where it belongs.
-                        for former in account._get_as_billed()[1:]:
+                        customers = waiting[account]
+                        if account in with_fees:
+                            # A term of those days may have been charged just now.
+                            customers |= account.fee_ids._filter_unbilled().commercial_partner_id
+                        for former in account._get_as_billed(customers):
                             by_company[company] += former._get_bills(until)
         moves = self.env["account.move"].sudo()
         for company, bills in by_company.items():
@@ -94,11 +99,16 @@ class TrtcAccount(models.Model):
 
     def _filter_uninvoiced(self):
         """Return those accounts that have statement lines or fees to invoice."""
+        return self.browse(account.id for account in self._get_uninvoiced_customers())
+
+    def _get_uninvoiced_customers(self):
+        """Return {account: customers} of statement lines and fees that are to be invoiced."""
         domain = [("account_id", "in", self.ids), ("is_to_invoice", "=", True)]
-        found = self.browse()
+        found = defaultdict(self.env["res.partner"].browse)
         for model in ("trtc.statement.line", "trtc.fee"):
-            groups = self.env[model]._read_group(domain, ["account_id"])
-            found |= self.browse(account.id for (account,) in groups)
+            groups = self.env[model]._read_group(domain, ["account_id", "commercial_partner_id"])
+            for account, customer in groups:
+                found[account] |= customer
         return found
 
     def _get_bills(self, until):

@@ -78,12 +78,15 @@ class TrtcAccount(models.Model):
     # === BUSINESS === #
 
     def _prepare_invoice_choices(self):
-        """Return the values of an invoice that this account chooses; Odoo decides the rest."""
+        """Return the values of an invoice that this account chooses; Odoo decides the rest.
+
+        The payment terms are agreed with the customer of today: a former one has its own.
+        """
         self.ensure_one()
         vals = {}
         if self.invoice_journal_id:
             vals["journal_id"] = self.invoice_journal_id.id
-        if self.payment_term_id:
+        if self.payment_term_id and not self._get_former():
             vals["invoice_payment_term_id"] = self.payment_term_id.id
         return vals
 

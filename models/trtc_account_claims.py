@@ -64,6 +64,6 @@ class TrtcAccount(models.Model):
             lines = claims.statement_line_id
             late = periods.period_of(lines[0].date, self.invoice_cycle) != period
             vals = self._prepare_invoice_line(lines, late, quantity, price)
-        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        self = self.with_context(lang=self._get_customer_lang())
         name = self.env._("Billed again: %(line)s", line=vals["name"])
         return {**vals, "name": name, "trtc_name": name, "trtc_is_rebill": True}

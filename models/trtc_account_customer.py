@@ -3,7 +3,9 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
+from ..rating import periods
 from .markers import SETTLING
 
 
@@ -113,10 +115,29 @@ class TrtcAccount(models.Model):
                 customer=account.commercial_partner_id.display_name,
             )
 
+    # === CRUD === #
+
+    def write(self, vals):
+        if "partner_id" not in vals:
+            return super().write(vals)
+        # The contact that an account has is no choice of where that contact belongs by now.
+        same = self.filtered(lambda account: account.partner_id.id == vals["partner_id"])
+        if same:
+            others = {name: value for name, value in vals.items() if name != "partner_id"}
+            super(TrtcAccount, same).write(others)
+        before = {account: account.commercial_partner_id for account in self - same}
+        result = super(TrtcAccount, self - same).write(vals)
+        changed = (self - same).filtered(lambda one: one.commercial_partner_id != before[one])
+        changed.sudo().with_context(active_test=False).pack_ids._follow_customer()
+        return result
+
     # === ACTION === #
 
     def action_move_customer(self):
-        """Bill these accounts from today on to the company to which their contact belongs."""
+        """Bill these accounts from today on to the company to which their contact belongs.
+
+        :raise UserError: where a month that is billed as a whole would have two customers
+        """
         self.check_access("write")
         for account in self:
             if not account._is_contact_away():
@@ -150,7 +171,7 @@ class TrtcAccount(models.Model):
         """Bill this account to another customer, from today on.
 
         What ended before is settled first, for whom it was used; it is invoiced to them,
-        too. Minutes that last go on with the account.
+        too. Remaining minutes stay with the account.
         """
         self.ensure_one()
         if not self._lock_for_billing():
@@ -160,6 +181,9 @@ class TrtcAccount(models.Model):
                     account=self.display_name,
                 )
             )
+        obstacle = self._get_move_obstacle()
+        if obstacle:
+            raise UserError(obstacle)
         last = self.company_id._trtc_last_ended_day()
         self.settle(last)
         before = self.commercial_partner_id
@@ -180,6 +204,55 @@ class TrtcAccount(models.Model):
                 before=before.display_name,
                 customer=customer.display_name,
                 day=last,
+            )
+        )
+
+    def _get_move_obstacle(self):
+        """Return why this account cannot move today, or nothing.
+
+        What is billed for whole months has one customer in each of them. On the first day
+        of a month nothing of it is the former customer's.
+        """
+        self.ensure_one()
+        today = self.company_id._trtc_today()
+        first, last = periods.period_of(today, periods.MONTH)
+        if today == first:
+            return False
+        values = {
+            "account": self.display_name,
+            "day": format_date(self.env, periods.next_day(last)),
+        }
+        if self._has_monthly_usage(first):
+            return self.env._(
+                "%(account)s has usage of monthly items this month, which is billed to one "
+                "customer. Move the account on the first day of a month: on %(day)s at the "
+                "earliest.",
+                **values,
+            )
+        if self.commitment_ids.filtered(
+            lambda one: one.date_start <= today <= (one.date_end or today)
+        ):
+            return self.env._(
+                "%(account)s has a minimum commitment this month, which is billed to one "
+                "customer. Move the account on the first day of a month: on %(day)s at the "
+                "earliest.",
+                **values,
+            )
+        return False
+
+    def _has_monthly_usage(self, day):
+        """Tell whether usage of monthly items from a day on is in force, or may come into it."""
+        return bool(
+            self.env["trtc.usage"].search_count(
+                [
+                    ("account_id", "=", self.id),
+                    ("state", "=", "current"),
+                    ("review", "!=", "ignore"),
+                    ("item_id.cycle", "=", "month"),
+                    ("quantity", "!=", 0),
+                    ("date", ">=", day),
+                ],
+                limit=1,
             )
         )
 
@@ -224,8 +297,16 @@ class TrtcAccount(models.Model):
             return self._get_billed_customer()
         return self.partner_id
 
-    def _get_as_billed(self):
-        """Return this locked account once for each customer whom it may have to bill."""
+    def _get_as_billed(self, customers):
+        """Return this locked account as it is billed to each former one of some customers."""
         self.ensure_one()
-        former = self.former_customer_ids.commercial_partner_id - self.commercial_partner_id
-        return [self, *(self._for_customer(customer) for customer in former)]
+        return [self._for_customer(one) for one in customers - self.commercial_partner_id]
+
+    def _get_customer_lang(self, day=None):
+        """Return the language of whom documents of this account are for.
+
+        :param date day: the last day of what they are about, which may be a former customer's
+        """
+        self.ensure_one()
+        account = self._for_customer(self._get_customer_on(day)) if day else self
+        return account._get_addressee().lang or self.env.lang

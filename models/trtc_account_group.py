@@ -62,7 +62,7 @@ class TrtcAccount(models.Model):
         self.ensure_one()
         return (
             self._get_invoice_partner(),
-            self.partner_id.lang,
+            self._get_customer_lang(),
             *(self[name] for name in self._get_group_fields()),
         )
 
@@ -99,7 +99,7 @@ class TrtcAccount(models.Model):
         names = self._get_invoice_group().mapped("display_name")
         if len(names) <= NAMED:
             return ", ".join(names)
-        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        self = self.with_context(lang=self._get_customer_lang())
         return self.env._(
             "%(names)s and %(count)s more", names=", ".join(names[:NAMED]), count=len(names) - NAMED
         )

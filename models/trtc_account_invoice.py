@@ -86,7 +86,7 @@ class TrtcAccount(models.Model):
             item.uom_id, quantity, price, item.usage_uom_id, len(lines)
         )
         if figures["trtc_ratio"] and figures["product_uom_id"] == item.uom_id.id:
-            translated = self.with_context(lang=self.partner_id.lang or self.env.lang)
+            translated = self.with_context(lang=self._get_customer_lang())
             name = translated.env["account.move.line"]._trtc_add_exact_note(
                 name, item.uom_id, quantity, price, self.currency_id
             )
@@ -126,7 +126,7 @@ class TrtcAccount(models.Model):
 
     def _prepare_fee_line(self, fee, sign):
         """Return the values of the invoice line of a fee, with its service period."""
-        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        self = self.with_context(lang=self._get_customer_lang())
         parts = [
             fee.name,
             self.env._(
@@ -170,7 +170,7 @@ class TrtcAccount(models.Model):
 
     def _get_invoice_line_name(self, item, kind, late, first, last):
         """Return the text of an invoice line, in the customer's language."""
-        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        self = self.with_context(lang=self._get_customer_lang())
         name = item.with_env(self.env).name
         if kind == "robot":
             name = self.env._("%(item)s (robots of tasks)", item=name)
@@ -200,7 +200,7 @@ class TrtcAccount(models.Model):
                     "TRTC Billing to have it back."
                 )
             )
-        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        self = self.with_context(lang=self._get_customer_lang())
         return {
             "product_id": product.id,
             "quantity": 1.0,

@@ -65,7 +65,7 @@ class TrtcAccount(models.Model):
         """
         if not self.invoice_sections:
             return []
-        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        self = self.with_context(lang=self._get_customer_lang())
         grouped = shared or self.invoice_grouping == "customer"
         level = "line_subsection" if grouped else "line_section"
         name = application.display_name or self.env._("Whole account")
@@ -94,7 +94,7 @@ class TrtcAccount(models.Model):
         vals = [self._prepare_rounding_line(difference, exact_total, like)]
         if not self._has_sections():
             return vals
-        translated = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        translated = self.with_context(lang=self._get_customer_lang())
         heading = self._prepare_heading(
             "line_section", translated.env._("Rounding"), self.browse()
         )

@@ -130,7 +130,7 @@ class TrtcAccount(models.Model):
 
     def _get_pack_name(self, offer, kind):
         """Return the name of a pack, in the customer's language."""
-        env = self.with_context(lang=self.partner_id.lang or self.env.lang).env
+        env = self.with_context(lang=self._get_customer_lang()).env
         minutes = show_figure(env, offer.minutes)
         if kind == "promo":
             return env._("%(minutes)s promotional minutes", minutes=minutes)

@@ -173,9 +173,9 @@ class TrtcAccount(models.Model):
         :param Decimal used: exact amount of its usage
         :param Decimal charged: what was charged for the month before
         """
-        self = self.with_context(lang=self.partner_id.lang or self.env.lang)
-        product = self.env.ref("trtc_billing.product_commitment")
         last = periods.period_of(first, periods.MONTH)[1]
+        self = self.with_context(lang=self._get_customer_lang(last))
+        product = self.env.ref("trtc_billing.product_commitment")
         month = format_date(self.env, first, date_format="MMMM yyyy")
         name = self.env._("Minimum commitment, %(month)s", month=month)
         if charged:

@@ -71,11 +71,13 @@ class TrtcAccrual(models.Model):
         for one in unbilled:
             if not one.amount and one.kind != "unpriced":
                 continue
-            account = self.env["trtc.account"].browse(one.account_id)
+            customer = self.env["res.partner"].browse(one.customer_id)
+            account = self.env["trtc.account"].browse(one.account_id)._for_customer(customer)
             product = self.env["product.product"].browse(one.product_id).with_company(company)
             application = self.env["trtc.application"].browse(one.application_id or ())
             vals = {
                 "account_id": account.id,
+                "commercial_partner_id": customer.id,
                 "application_id": application.id,
                 "item_id": one.item_id,
                 "fee_id": one.fee_id,
@@ -87,9 +89,10 @@ class TrtcAccrual(models.Model):
                 "amount_accrued": ZERO,
             }
             if one.kind in ("settled", "unsettled", "fee"):
-                if (account, product) not in places:
-                    places[account, product] = account._get_accrual_places(product)
-                income, taxes = places[account, product]
+                key = account, customer, product
+                if key not in places:
+                    places[key] = account._get_accrual_places(product)
+                income, taxes = places[key]
                 vals.update(
                     amount_accrued=account._get_amount_without_taxes(one.amount, taxes),
                     ledger_account_id=income.id,
@@ -102,8 +105,7 @@ class TrtcAccrual(models.Model):
     @api.model
     def _get_entry_key(self, company, vals):
         """Return what lines of an accrual must share to be one line of its entry."""
-        account = self.env["trtc.account"].browse(vals["account_id"])
-        partner = account.commercial_partner_id.id if company.trtc_accrue_by_partner else False
+        partner = vals["commercial_partner_id"] if company.trtc_accrue_by_partner else False
         analytic = json.dumps(vals["analytic_distribution"] or {}, sort_keys=True)
         return vals["ledger_account_id"], partner, analytic
 

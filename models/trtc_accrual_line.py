@@ -33,6 +33,8 @@ class TrtcAccrualLine(models.Model):
         compute="_compute_commercial_partner_id",
         store=True,
         precompute=True,
+        # Else Odoo would drop the one that is said.
+        readonly=False,
         ondelete="restrict",
     )
     application_id = fields.Many2one("trtc.application", readonly=True, ondelete="restrict")
@@ -80,7 +82,7 @@ class TrtcAccrualLine(models.Model):
 
     # === COMPUTE === #
 
-    # Of the day on which it was made.
+    # Where it is not said: of the day on which it was made.
     @api.depends("account_id", "fee_id")
     def _compute_commercial_partner_id(self):
         for line in self:

@@ -175,6 +175,10 @@ class TrtcFee(models.Model):
 
     # === BUSINESS === #
 
+    def _filter_unbilled(self):
+        """Return those of these fees that no invoice holds."""
+        return self.filtered(lambda fee: fee._is_unbilled())
+
     def _refund(self, amount=None, explanation=""):
         """Take these fees back; return the fees of the refunds.
 

@@ -360,7 +360,7 @@ class TrtcMinutePack(models.Model):
             )
 
     def _follow_customer(self):
-        """Let packs that last belong to the customer to whom their account moved."""
+        """Give packs that have not expired to the customer to whom their account moved."""
         self._compute_commercial_partner_id()
 
     def _check_balance(self):

@@ -123,7 +123,8 @@ class TrtcMinutePack(models.Model):
         if obstacle:
             raise UserError(obstacle)
         refund = self._get_refund()
-        in_words = self.with_context(lang=self.account_id.partner_id.lang or self.env.lang)
+        charged = self.account_id._for_customer(self.fee_id.commercial_partner_id)
+        in_words = self.with_context(lang=charged._get_customer_lang())
         # The rights are checked: fees are made by these methods only.
         return self.fee_id.sudo()._refund(
             refund.amount if refund.used else None, in_words._describe_refund()

@@ -80,7 +80,7 @@ class TrtcSubscription(models.Model):
     def _prepare_term(self, term, list_price, price=None):
         """Return the values of the fee of a term."""
         account = self.account_id
-        translated = self.with_context(lang=account.partner_id.lang or self.env.lang)
+        translated = self.with_context(lang=account._get_customer_lang(term[0]))
         return account._prepare_fee(
             "term",
             self.edition_id.fee_product_id,
@@ -264,7 +264,7 @@ class TrtcSubscription(models.Model):
 
     def _prepare_upgrade(self, upgrade):
         """Return the values of the fee of an upgrade to the edition that this one is now."""
-        translated = self.with_context(lang=self.account_id.partner_id.lang or self.env.lang)
+        translated = self.with_context(lang=self.account_id._get_customer_lang(upgrade.first))
         term = upgrade.first, upgrade.last
         return {
             **self._prepare_term(term, upgrade.list_price, upgrade.price),

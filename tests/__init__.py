@@ -61,6 +61,7 @@ from . import (
     test_matrix,
     test_migration,
     test_money_matrix,
+    test_moved_account,
     test_overdraw,
     test_pack_guards,
     test_pack_sale,

@@ -4,6 +4,8 @@ from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 
+from freezegun import freeze_time
+
 from odoo.tests import tagged
 
 from .common import TrtcCommon
@@ -105,6 +107,30 @@ class TestQueryCounts(TrtcCommon):
             self.env["trtc.account"].create_invoices("2024-10-31")
         _logger.info("queries of a run with nothing to do: %s", counts)
         self.assertLessEqual(max(counts), 10)
+
+    def test_an_account_that_moved_long_ago_costs_a_run_more(self):
+        """Each former customer is asked for in one question for all accounts, not by an own run."""
+        self.invoice("2024-10-31", self._account(1, 1))
+        counts = []
+        for days in ((), ("2024-11-01", "2024-12-01", "2025-01-01")):
+            account = self._account(3, 1)
+            contact = self.env["res.partner"].create(
+                {"name": "Wanderer", "parent_id": self.customer.id}
+            )
+            account.partner_id = contact
+            self.invoice("2024-10-31", account)
+            for day in days:
+                other = self.env["res.partner"].create({"name": "Next", "is_company": True})
+                contact.parent_id = other
+                with freeze_time(f"{day} 12:00"):
+                    account.action_move_customer()
+            self.assertEqual(len(account.former_customer_ids), len(days))
+            self.usage("av_hd", 6000, "2025-02-10", account.application_ids)
+            self.settle("2025-02-28", account)
+            with self._counted(counts):
+                self.assertEqual(len(account.create_invoices("2025-02-28")), 1)
+        _logger.info("queries of an account that never moved and of one that did: %s", counts)
+        self.assertLessEqual(counts[1], counts[0])
 
     # === POSTED, CREDITED, BILLED AGAIN === #
 
