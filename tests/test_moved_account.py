@@ -195,8 +195,10 @@ class TestFormerCustomersInvoices(MovedCase):
         self.env["account.move"].browse(wizard.action_credit()["res_id"]).action_post()
         again = self.account.create_invoices("2024-10-31")
         self.assertEqual(again.commercial_partner_id, self.customer)
-        for line in again.invoice_line_ids.filtered("trtc_is_rebill"):
-            self.assertIn("19/10/2024", line.name)
+        lines = again.invoice_line_ids.filtered("trtc_is_rebill")
+        self.assertEqual(len(lines), 4)
+        for line in lines:
+            self.assertRegex(line.name, r"\n[01][19]/10/2024")
 
     def test_a_former_customers_true_up_is_in_the_language_of_the_new_one(self):
         self.customer.lang = "fr_FR"
