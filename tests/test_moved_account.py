@@ -200,6 +200,33 @@ class TestFormerCustomersInvoices(MovedCase):
         for line in lines:
             self.assertRegex(line.name, r"\n[01][19]/10/2024")
 
+    def test_a_credit_note_is_in_the_language_of_the_contact_that_left(self):
+        self.customer.lang = "fr_FR"
+        move = self.invoice("2024-10-31", self.account)
+        move.action_post()
+        self.assertEqual(move.partner_id, self.contact)
+        self.leave()
+        wizard = self.env["trtc.credit"].create({"move_id": move.id, "reason": "Outage"})
+        wizard.line_ids.quantity = 1
+        credit = self.env["account.move"].browse(wizard.action_credit()["res_id"])
+        self.assertEqual(credit.partner_id, self.customer)
+        names = credit.invoice_line_ids.filtered("trtc_item_id").mapped("name")
+        self.assertIn("01/10/2024", "".join(names))
+
+    def test_a_term_of_the_former_customers_days_waits_for_another_run(self):
+        """It is charged by the run itself, after the run has asked whom there is to bill."""
+        self.price_editions(self.account.pricelist_id, {"lite": 10})
+        self.invoice("2024-10-19", self.account)
+        self.leave()
+        self.move("2024-10-20")
+        application = self.make_application(self.account)
+        self.subscribe(application, "lite", "2024-10-10", "2024-11-09").bill_fee = True
+        moves = self.account.create_invoices("2024-10-31")
+        fee = self.env["trtc.fee"].search([("application_id", "=", application.id)])
+        self.assertEqual(fee.commercial_partner_id, self.customer)
+        self.assertIn(fee.move_id, moves)
+        self.assertEqual(fee.move_id.commercial_partner_id, self.customer)
+
     def test_a_former_customers_true_up_is_in_the_language_of_the_new_one(self):
         self.customer.lang = "fr_FR"
         commitment = self.env["trtc.commitment"].create(
