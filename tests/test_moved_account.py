@@ -216,11 +216,13 @@ class TestFormerCustomersInvoices(MovedCase):
     def test_a_term_of_the_former_customers_days_waits_for_another_run(self):
         """It is charged by the run itself, after the run has asked whom there is to bill."""
         self.price_editions(self.account.pricelist_id, {"lite": 10})
+        self.account.invoice_cycle = "day"
         self.invoice("2024-10-19", self.account)
         self.leave()
         self.move("2024-10-20")
         application = self.make_application(self.account)
         self.subscribe(application, "lite", "2024-10-10", "2024-11-09").bill_fee = True
+        self.assertFalse(application.subscription_ids.fee_ids)
         moves = self.account.create_invoices("2024-10-31")
         fee = self.env["trtc.fee"].search([("application_id", "=", application.id)])
         self.assertEqual(fee.commercial_partner_id, self.customer)
