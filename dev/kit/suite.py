@@ -10,13 +10,16 @@ import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import database, layout
 from .console import Failure, say
 
 NO_TESTS = 5  # pytest's own exit code
+#: So many processes run tests beside each other.
+WORKERS = min(2, os.cpu_count() or 1)
 TAKE_A_VALUE = {"-k", "-m", "-p", "-o", "-W", "-c", "-r", "-n"}
 
 
@@ -47,7 +50,10 @@ def main(arguments, environment):
     paths, options = _sort(arguments)
     database.sweep(environment)
     named = any(paths.values())
-    chosen = [(part, paths[part] if named else _whole(part)) for part in PARTS]
+    if named:
+        chosen = [(part, paths[part]) for part in PARTS]
+    else:
+        chosen = [share for part in PARTS for share in _share(part)]
     chosen = [(part, found) for part, found in chosen if found]
     if any(part.database for part, _found in chosen):
         database.template(environment)  # once, and where its progress can be seen
@@ -67,24 +73,22 @@ def main(arguments, environment):
 
 
 def _run_all(chosen, options, environment):
-    """Run parts; return {part: (counts, seconds)}.
+    """Run parts beside each other, the long ones first; return {part: (counts, seconds)}.
 
-    The tests inside Odoo keep one core busy for minutes: meanwhile the others run one after
-    the other, and what they say comes at the end.
+    What the first one says can be seen at once, the rest comes at the end.
     """
-    long = [(part, found) for part, found in chosen if part.database == "clone"]
-    others = [one for one in chosen if one not in long]
-    if not long:
-        return {part: _timed(part, found, options, environment) for part, found in others}
-    with tempfile.TemporaryFile("w+") as output, ThreadPoolExecutor(1) as beside:
-        running = [
-            (part, beside.submit(_timed, part, found, options, environment, output))
-            for part, found in others
-        ]
-        done = {part: _timed(part, found, options, environment) for part, found in long}
-        done |= {part: future.result() for part, future in running}
-        output.seek(0)
-        say(output.read())
+    jobs = sorted(chosen, key=lambda one: one[0].database != "clone")
+    done, running = {}, []
+    with ExitStack() as outputs, ThreadPoolExecutor(WORKERS) as pool:
+        for part, found in jobs:
+            output = outputs.enter_context(tempfile.TemporaryFile("w+")) if running else None
+            job = pool.submit(_timed, part, found, options, environment, output)
+            running.append((part, job, output))
+        for part, job, output in running:
+            done[part] = job.result()
+            if output:
+                output.seek(0)
+                say(output.read())
     return done
 
 
@@ -138,8 +142,16 @@ def _assign(target):
     raise Failure(f"{target} holds no tests: they are in {folders}.")
 
 
-def _whole(part):
-    return [part.folder] if (layout.ROOT / part.folder).is_dir() else []
+def _share(part):
+    """Return a whole part as [(part, paths)]; tests that take long are dealt to all workers."""
+    folder = layout.ROOT / part.folder
+    if part.database != "clone":
+        return [(part, [part.folder] if folder.is_dir() else [])]
+    files = sorted(f"{part.folder}/{file.name}" for file in folder.glob("test_*.py"))
+    return [
+        (replace(part, title=f"{part.title}-{number + 1}"), files[number::WORKERS])
+        for number in range(WORKERS)
+    ]
 
 
 def _run(part, paths, options, environment, output):
