@@ -1,9 +1,10 @@
 """Pricelists and products that customers of several companies are billed by."""
 
-from odoo import api, models
+from odoo import Command, api, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
+from .in_common import get_other_companies
 from .product_pricelist_item import PRICE_FIELDS
 
 
@@ -154,13 +155,19 @@ class ProductTemplate(models.Model):
     def write(self, vals):
         if "taxes_id" not in vals:
             return super().write(vals)
+        # What is in the cache may be what the user sees, or all there is.
+        self.invalidate_recordset(["taxes_id"])
         before = self._trtc_get_other_taxes()
-        # A command takes away what is in the cache: let that be what the user sees.
         self.invalidate_recordset(["taxes_id"])
         result = super().write(vals)
         self.invalidate_recordset(["taxes_id"])
-        if before != self._trtc_get_other_taxes():
+        now = self._trtc_get_other_taxes() if before else {}
+        if any(now[template] - taxes for template, taxes in before.items()):
             self._trtc_check_shared()
+        for template, taxes in before.items():
+            # Who replaces all taxes means those that are seen.
+            if lost := taxes - now[template]:
+                template.write({"taxes_id": [Command.link(tax.id) for tax in lost]})
         return result
 
     # === TOOLING === #
@@ -196,11 +203,17 @@ class ProductTemplate(models.Model):
         return self.filtered(lambda template: template in billed.product_tmpl_id)
 
     def _trtc_get_other_taxes(self):
-        """Return {product: taxes of companies that the user has no access to}."""
-        companies = self.env.user.company_ids
+        """Return {product, with all rights: taxes of companies that the user has no access to}.
+
+        Of the products that such companies bill by.
+        """
+        companies = get_other_companies(self.env)
+        if not companies:
+            return {}
+        own = self.env.user.company_ids
         return {
-            template: template.taxes_id.filtered(lambda tax: tax.company_id not in companies)
-            for template in self.sudo()
+            template: template.taxes_id.filtered(lambda tax: tax.company_id not in own)
+            for template in self._trtc_filter_used(companies)
         }
 
 
