@@ -21,6 +21,7 @@ from . import (
     account_move_line_place,
     account_move_line_unit,
     account_move_post,
+    account_move_posted,
     account_move_preview,
     account_move_rate,
     account_move_recognition,

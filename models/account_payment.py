@@ -1,8 +1,14 @@
-from odoo import models
+from odoo import api, models
 
 
 class AccountPayment(models.Model):
     _inherit = "account.payment"
+
+    # === CONSTRAINT === #
+
+    @api.constrains("move_id")
+    def _check_trtc_move(self):
+        self.move_id._trtc_check_no_entry()
 
     # === BUSINESS === #
 

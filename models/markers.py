@@ -26,6 +26,16 @@ RATING = object()
 #: In the context of a preview, whose transaction is taken back, as ``trtc_preview``.
 PREVIEW = object()
 
+#: By these a caller has core leave out its checks, or totals and taxes.
+SKIPS = {
+    "check_move_validity",
+    "force_delete",
+    "skip_account_move_synchronization",
+    "skip_invoice_line_sync",
+    "skip_invoice_sync",
+    "skip_readonly_check",
+}
+
 #: In the context while Odoo itself posts, reverses or replaces a document, as ``trtc_flow``:
 #: such a flow writes fields that nobody sets by hand.
 FLOW = object()
@@ -81,6 +91,13 @@ def without_defaults(env, prefix=""):
     start = f"default_{prefix}"
     context = {key: value for key, value in env.context.items() if not key.startswith(start)}
     return env(context=context)
+
+
+def without_skips(env):
+    """Return the environment without the keys by which a caller has core skip its checks."""
+    if SKIPS.isdisjoint(env.context):
+        return env
+    return env(context={key: value for key, value in env.context.items() if key not in SKIPS})
 
 
 def without_claims(env):

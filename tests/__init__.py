@@ -76,6 +76,7 @@ from . import (
     test_portal_pack_statements,
     test_portal_packs,
     test_portal_pages,
+    test_posted_guards,
     test_prepayment,
     test_prepayment_entries,
     test_price_change,
