@@ -99,6 +99,7 @@ from . import (
     trtc_billing_run,
     trtc_billing_run_line,
     trtc_books_check,
+    trtc_books_check_customer,
     trtc_books_check_invoice,
     trtc_books_check_rating,
     trtc_books_check_sold,

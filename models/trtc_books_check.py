@@ -178,6 +178,7 @@ class TrtcBooksCheck(models.Model):
             self._find_credited,
             self._find_invoice_lines,
             self._find_invoice_totals,
+            self._find_other_customers,
             self._find_waiting,
         ]
 

@@ -3,6 +3,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from odoo import models
 from odoo.tools import SQL
 
+from .figures import show_figure
+
 #: Sums of amounts that were rounded to eight decimals one by one miss less than this.
 DUST = Decimal("0.00001")
 
@@ -262,6 +264,7 @@ class TrtcBooksCheck(models.Model):
                        CASE WHEN held.allowance THEN held.quantity
                             ELSE way.sign * line.quantity
                                  / coalesce(nullif(line.trtc_ratio, 0), 1) END::text,
+                       (line.price_unit * (1 - coalesce(line.discount, 0) / 100))::text,
                        held.count, coalesce(nullif(line.trtc_ratio, 0), 1)::text
                   FROM (%(moves)s) AS moves
                   JOIN account_move move ON move.id = moves.id AND move.state = 'posted'
@@ -289,7 +292,7 @@ class TrtcBooksCheck(models.Model):
         findings = []
         for row in rows:
             move_id, account_id, day, item_id, name, *figures, count, ratio = row
-            amount, quantity, priced, units = map(Decimal, figures)
+            amount, quantity, priced, units, price = map(Decimal, figures)
             spare = max(DUST, count * Decimal("0.00000001"))
             # In the line's own unit, as far as the decimals of quantities go.
             if abs(amount - priced) <= spare and abs(quantity - units) * Decimal(ratio) < half:
@@ -302,12 +305,16 @@ class TrtcBooksCheck(models.Model):
                     day,
                     self.env._(
                         "%(invoice)s, line %(line)s: quantity and price do not come to what the "
-                        "statements and fees behind it say: %(units)s units, expected "
-                        "%(quantity)s.",
+                        "statements and fees behind it say: %(units)s units at a price of "
+                        "%(price)s come to %(found)s, expected %(quantity)s units that come to "
+                        "%(expected)s.",
                         invoice=self.env["account.move"].browse(move_id).display_name,
                         line=(name or "").split("\n")[0],
-                        units=f"{units.normalize():f}",
-                        quantity=f"{quantity.normalize():f}",
+                        units=show_figure(self.env, units),
+                        price=show_figure(self.env, price * Decimal(ratio)),
+                        found=show_figure(self.env, priced),
+                        quantity=show_figure(self.env, quantity),
+                        expected=show_figure(self.env, amount),
                     ),
                     item_id=item_id,
                     expected=amount,

@@ -33,6 +33,7 @@ class TrtcBooksFinding(models.Model):
             ("credited", "Credited amounts"),
             ("invoice_line", "Lines of an invoice"),
             ("invoice_total", "Total of an invoice"),
+            ("customer", "Customer of an invoice"),
             ("sold", "Sold without usage"),
             ("waiting", "Waiting"),
             ("parked", "Account that is left out"),

@@ -28,7 +28,7 @@ class CheckBooksCase(TrtcCommon):
         self.assertEqual(check.result, "right")
         self.assertFalse(check.difference_count)
 
-    def assert_found(self, kinds, query, *values, expected=None, found=None, text=""):
+    def assert_found(self, kinds, query, *values, expected=None, found=None, text="", **named):
         """Corrupt the books past the program; expect exactly these kinds of findings.
 
         Before and after, nothing differs.
@@ -38,7 +38,7 @@ class CheckBooksCase(TrtcCommon):
         self.assert_right(self.check())
         self.env.flush_all()
         with self.env.cr.savepoint(flush=False) as savepoint:
-            self.env.cr.execute(SQL(query, *values))
+            self.env.cr.execute(SQL(query, *values, **named))
             self.assertTrue(self.env.cr.rowcount, "nothing was corrupted")
             self.env.invalidate_all(flush=False)
             check = self.check()
@@ -297,9 +297,29 @@ class TestCheckBooks(PrepaymentCommon, CheckBooksCase):
     def test_a_price_that_was_raised_on_an_invoice(self):
         self.assert_found(
             ["invoice_line"],
-            "UPDATE account_move_line SET price_unit = price_unit * 2 WHERE id = %s",
+            "UPDATE account_move_line SET price_unit = 0.25 WHERE id = %s",
             self.line.invoice_line_ids.id,
+            text=" units at a price of 0.25 come to ",
         )
+
+    def test_a_document_that_was_handed_to_another_customer(self):
+        self.assert_found(
+            ["customer"],
+            """
+            UPDATE account_move SET partner_id = %(other)s, commercial_partner_id = %(other)s
+             WHERE id = %(move)s
+            """,
+            other=self.partner_b.id,
+            move=self.move.id,
+            expected=self.customer.display_name,
+            found=self.partner_b.display_name,
+            text=self.move.name,
+        )
+
+    def test_a_customer_that_belongs_to_another_company_is_no_difference(self):
+        self.customer.parent_id = self.partner_b
+        self.env.invalidate_all()
+        self.assert_right(self.check())
 
     def test_a_total_that_was_raised_by_a_cent(self):
         self.assert_found(
