@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import UserError, ValidationError
 
-from .markers import FLOW, in_flow
+from .markers import in_flow
 
 #: How often Odoo may post a document by itself: never, or once.
 ONCE = ("no", "at_date")
@@ -75,7 +75,7 @@ class AccountMove(models.Model):
         return super(AccountMove, self - once)._copy_recurring_entries()
 
     def _reverse_moves(self, default_values_list=None, cancel=False):
-        flow = self.with_context(trtc_flow=FLOW)
+        flow = self._trtc_as_flow()
         reversals = super(AccountMove, flow)._reverse_moves(default_values_list, cancel)
         return reversals.with_env(self.env)
 

@@ -121,8 +121,7 @@ class AccountMove(models.Model):
         return super(AccountMove, posting)._post(soft)
 
     def action_switch_move_type(self):
-        switching = self.with_context(trtc_flow=FLOW)
-        return super(AccountMove, switching).action_switch_move_type()
+        return super(AccountMove, self._trtc_as_flow()).action_switch_move_type()
 
     # === BUSINESS === #
 

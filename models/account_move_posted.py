@@ -70,17 +70,32 @@ def is_trusted(env):
     return env.su or in_flow(env)
 
 
+def is_syncing(env):
+    """Tell whether Odoo fits taxes and what is due to the other lines right now.
+
+    Core keeps that with the transaction, where no client puts anything.
+    """
+    stack = env.cr.cache.get("account_disable_recursion_stack")
+    return stack is not None and stack.get("skip_invoice_sync") is True
+
+
+def will_change(record, vals, name):
+    """Tell whether a value of a field is another one; so is what cannot be compared."""
+    try:
+        return record.env["account.move"]._field_will_change(record, vals, name)
+    except (TypeError, ValueError):
+        return True
+
+
 class AccountMove(models.Model):
-    # A room of its own: what is posted stays, whatever a caller puts into the context.
+    # What is posted stays, whatever a caller puts into the context.
     _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     # === CONSTRAINT === #
 
     @api.constrains(*OWNERS, "trtc_account_id")
     def _check_trtc_owner(self):
-        self.sudo().filtered(
-            lambda move: any(move[name] for name in OWNERS)
-        )._trtc_check_no_entry()
+        self.sudo().filtered(lambda move: any(move[name] for name in OWNERS))._trtc_check_no_entry()
 
     # === CRUD === #
 
@@ -157,7 +172,7 @@ class AccountMove(models.Model):
         if not (set_by_odoo or fixed):
             return
         for move in self._trtc_filter_usage():
-            changed = [name for name in set_by_odoo if self._field_will_change(move, vals, name)]
+            changed = [name for name in set_by_odoo if will_change(move, vals, name)]
             if changed:
                 raise AccessError(
                     self.env._(
@@ -170,7 +185,7 @@ class AccountMove(models.Model):
             changed = [
                 name
                 for name in (fixed if move.sudo().state == "posted" else ())
-                if self._field_will_change(move, vals, name)
+                if will_change(move, vals, name)
             ]
             if changed:
                 raise AccessError(
@@ -208,21 +223,30 @@ class AccountMoveLine(models.Model):
         moves = self._trtc_get_named(vals_list)
         self._trtc_refuse(moves)
         lines = self.with_env(moves._trtc_without_skips().env)
-        return super(AccountMoveLine, lines).create(vals_list).with_env(self.env)
+        created = super(AccountMoveLine, lines).create(vals_list).with_env(self.env)
+        # A document may be named in another way than by its number.
+        self._trtc_refuse(created.move_id - moves)
+        return created
 
     def write(self, vals):
         if is_trusted(self.env):
             return super().write(vals)
-        others = self._trtc_get_named([vals]) - self.move_id
+        before, others = self.move_id, self._trtc_get_named([vals]) - self.move_id
         self._trtc_refuse(others)
         self._trtc_check_posted(vals)
-        return super(AccountMoveLine, self._trtc_without_skips(others)).write(vals)
+        result = super(AccountMoveLine, self._trtc_without_skips(others)).write(vals)
+        if "move_id" in vals:
+            self._trtc_refuse(self.move_id - before)
+        return result
 
     def unlink(self):
         if is_trusted(self.env):
             return super().unlink()
         self._trtc_refuse(self.move_id)
-        return super(AccountMoveLine, self._trtc_without_skips()).unlink()
+        lines = self._trtc_without_skips()
+        if "dynamic_unlink" in self.env.context and is_syncing(self.env):
+            lines = lines.with_context(dynamic_unlink=True)
+        return super(AccountMoveLine, lines).unlink()
 
     # === BUSINESS === #
 
@@ -256,7 +280,7 @@ class AccountMoveLine(models.Model):
             return
         posted = self.move_id._trtc_filter_posted()
         for line in self.filtered(lambda line: line.move_id in posted):
-            changed = [name for name in names if line.move_id._field_will_change(line, vals, name)]
+            changed = [name for name in names if will_change(line, vals, name)]
             if changed:
                 raise AccessError(
                     self.env._(

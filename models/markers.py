@@ -29,6 +29,7 @@ PREVIEW = object()
 #: By these a caller has core leave out its checks, or totals and taxes.
 SKIPS = {
     "check_move_validity",
+    "dynamic_unlink",
     "force_delete",
     "skip_account_move_synchronization",
     "skip_invoice_line_sync",
@@ -36,7 +37,7 @@ SKIPS = {
     "skip_readonly_check",
 }
 
-#: In the context while Odoo itself posts, reverses or replaces a document, as ``trtc_flow``:
+#: In the context while Odoo itself posts, resets, reverses or replaces it, as ``trtc_flow``:
 #: such a flow writes fields that nobody sets by hand.
 FLOW = object()
 
@@ -60,7 +61,7 @@ class ForcedPrices(NamedTuple):
 
 
 def in_flow(env):
-    """Tell whether Odoo itself posts, reverses or replaces a document right now."""
+    """Tell whether Odoo itself posts, resets, reverses or replaces a document right now."""
     return env.context.get("trtc_flow") is FLOW
 
 

@@ -91,6 +91,7 @@ class TestPostedDocument(PostedCase):
             {"invoice_date": "2024-01-01"},
             {"date": "2024-01-01"},
             {"name": "X/9"},
+            {"amount_total": "much"},
             {"name": False},
             *({"invoice_line_ids": commands} for commands in lines),
             *({"line_ids": commands} for commands in lines),
@@ -175,6 +176,7 @@ class TestPostedDocument(PostedCase):
             lines = self.line.with_context(**context)
             for change, *args in (
                 (lines.create, [vals]),
+                (lines.create, [{**vals, "move_id": str(self.move.id)}]),
                 (lines.unlink,),
                 (stranger.with_context(**context).write, {"move_id": self.move.id}),
                 (lines.write, {"move_id": stranger.move_id.id}),
@@ -233,9 +235,7 @@ class TestPostedDocument(PostedCase):
         entry = {"journal_id": bank.id, "amount": 5, "payment_ref": "In", "date": "2024-11-01"}
         self.assert_refused(lines.create, {**entry, "move_id": self.move.id}, error=UserError)
         transaction = lines.create(entry)
-        self.assert_refused(
-            self.move.write, {"statement_line_id": transaction.id}, error=UserError
-        )
+        self.assert_refused(self.move.write, {"statement_line_id": transaction.id}, error=UserError)
         self.assert_refused(transaction.write, {"move_id": self.move.id}, error=UserError)
 
 
@@ -262,6 +262,28 @@ class TestDraftOfUsage(PostedCase):
         move.invoice_line_ids.filtered(lambda line: line.name == "Advice").unlink()
         self.assertAlmostEqual(self.move.amount_untaxed, total)
         self.assertAlmostEqual(sum(self.move.line_ids.mapped("balance")), 0)
+
+    def test_a_key_deletes_what_is_due(self):
+        due = self.move.line_ids.filtered(lambda line: line.display_type == "payment_term")
+        for context in (KEYS, {"dynamic_unlink": True}):
+            with self.assertRaises(UserError), self.env.cr.savepoint():
+                due.with_context(**context).unlink()
+            move = self.move.with_context(**context)
+            with self.assertRaises(UserError), self.env.cr.savepoint():
+                move.line_ids = [Command.delete(due.id)]
+        self.env.invalidate_all()
+        self.assertEqual(due.move_id, self.move)
+
+    def test_a_key_leaves_out_the_totals_of_a_credit_note(self):
+        self.post()
+        wizard = self.env["account.move.reversal"].with_user(self.user_accountant)
+        wizard = wizard.with_context(active_model="account.move", active_ids=self.move.ids, **KEYS)
+        action = wizard.create({"journal_id": self.move.journal_id.id}).reverse_moves()
+        credit = self.env["account.move"].browse(action["res_id"])
+        self.assertEqual(credit.amount_total, self.move.amount_total)
+        self.assertEqual(
+            sorted(credit.line_ids.mapped("debit")), sorted(self.move.line_ids.mapped("credit"))
+        )
 
     def test_a_draft_cannot_be_deleted_any_more(self):
         self.move.unlink()
@@ -302,9 +324,7 @@ class TestFlowsOfOdoo(PostedCase):
 
     def test_an_analytic_distribution_is_changed(self):
         plan = self.env["account.analytic.plan"].create({"name": "Plan"})
-        account = self.env["account.analytic.account"].create(
-            {"name": "Calls", "plan_id": plan.id}
-        )
+        account = self.env["account.analytic.account"].create({"name": "Calls", "plan_id": plan.id})
         self.line.analytic_distribution = {str(account.id): 100}
         self.assertTrue(self.line.analytic_line_ids)
 

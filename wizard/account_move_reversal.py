@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..models.markers import FLOW, Reopening
+from ..models.markers import FLOW, Reopening, without_skips
 
 
 class AccountMoveReversal(models.TransientModel):
@@ -46,6 +46,7 @@ class AccountMoveReversal(models.TransientModel):
         )
         company = self._trtc_get_company()
         if company:
+            self = self.with_env(without_skips(self.env))
             # Core posts a document of a day to come later: today is the billing day.
             self = company._trtc_in_billing_time(self)
         action = super().reverse_moves(is_modify)
