@@ -223,21 +223,15 @@ class AccountMoveLine(models.Model):
         moves = self._trtc_get_named(vals_list)
         self._trtc_refuse(moves)
         lines = self.with_env(moves._trtc_without_skips().env)
-        created = super(AccountMoveLine, lines).create(vals_list).with_env(self.env)
-        # A document may be named in another way than by its number.
-        self._trtc_refuse(created.move_id - moves)
-        return created
+        return super(AccountMoveLine, lines).create(vals_list).with_env(self.env)
 
     def write(self, vals):
         if is_trusted(self.env):
             return super().write(vals)
-        before, others = self.move_id, self._trtc_get_named([vals]) - self.move_id
+        others = self._trtc_get_named([vals]) - self.move_id
         self._trtc_refuse(others)
         self._trtc_check_posted(vals)
-        result = super(AccountMoveLine, self._trtc_without_skips(others)).write(vals)
-        if "move_id" in vals:
-            self._trtc_refuse(self.move_id - before)
-        return result
+        return super(AccountMoveLine, self._trtc_without_skips(others)).write(vals)
 
     def unlink(self):
         if is_trusted(self.env):
@@ -257,8 +251,8 @@ class AccountMoveLine(models.Model):
 
     def _trtc_get_named(self, vals_list):
         """Return the documents that values of lines name."""
-        ids = {vals.get("move_id") for vals in vals_list}
-        moves = self.env["account.move"].browse(one for one in ids if isinstance(one, int) and one)
+        named = {str(vals.get("move_id") or "") for vals in vals_list}
+        moves = self.env["account.move"].browse(int(one) for one in named if one.isdecimal())
         return moves.exists()
 
     def _trtc_refuse(self, moves):
