@@ -28,6 +28,7 @@ from . import (
     account_payment,
     account_tax,
     depended,
+    derived,
     entered,
     given,
     in_common,

@@ -21,7 +21,7 @@ class TrtcEntered(models.AbstractModel):
 
     _name = "trtc.entered"
     _description = "TRTC Record That People Enter"
-    _inherit = ["trtc.depended"]
+    _inherit = ["trtc.depended", "trtc.derived"]
 
     # === CRUD === #
 

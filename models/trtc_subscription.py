@@ -236,7 +236,8 @@ class TrtcSubscription(models.Model):
                 subscription._check_paid_terms(vals)
         if vals.get("bill_fee"):
             for subscription in self.filtered(lambda s: not s.bill_fee and not s.fee_ids):
-                subscription.fee_from = subscription._get_first_day_to_bill()
+                # The user may change it, and this follows.
+                subscription.sudo().fee_from = subscription._get_first_day_to_bill()
         if changes:
             for subscription in self:
                 subscription._note_changed_rights()

@@ -234,6 +234,11 @@ class TrtcUsageImport(models.Model):
 
     # === TOOLING === #
 
+    @api.model
+    def _trtc_get_enterable_fields(self):
+        """Let an import begin in any company of the user; ``write`` lets it move to no other."""
+        return super()._trtc_get_enterable_fields() | {"company_id"}
+
     def _get_content(self):
         self.ensure_one()
         # A client that asks for sizes must not make the file look like its size.

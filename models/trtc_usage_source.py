@@ -66,7 +66,12 @@ class TrtcUsageSource(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        vals_list = [self._prepare_source(vals) for vals in vals_list]
+        # Its ids are known by these two: they follow from the name, wherever that comes from.
+        given = self.default_get(["name"])
+        vals_list = [
+            self._prepare_source({**given, **vals, "key": False, "spellings": False})
+            for vals in vals_list
+        ]
         for vals in vals_list:
             company_id = vals.get("company_id") or self.env.company.id
             known = self._find(company_id, vals.get("key"))
@@ -149,6 +154,11 @@ class TrtcUsageSource(models.Model):
     def _trtc_get_required(self):
         # The key follows from the name.
         return [name for name in super()._trtc_get_required() if name != "key"]
+
+    @api.model
+    def _trtc_get_enterable_fields(self):
+        """Let pass what creation and renaming set themselves, whatever is sent."""
+        return {"key", "spellings"}
 
     @api.model
     def _read_name(self, name):

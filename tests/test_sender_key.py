@@ -54,6 +54,14 @@ class TestSenderKey(TrtcCommon, HttpCase):
             with self.subTest(group=group), self.assertRaises(UserError):
                 self._wizard(user_id=sender.id)._make_key()
 
+    def test_a_key_opens_what_an_employee_or_a_customer_may(self):
+        """An employee with the group of a feed had a key in a program that reads the rest too."""
+        for role in ("employee", "portal"):
+            sender = self.make_user(role)
+            sender.group_ids += self.env.ref("trtc_billing.group_api_sender")
+            with self.subTest(role=role), self.assertRaisesRegex(UserError, "more than send"):
+                self._wizard(user_id=sender.id)._make_key()
+
     def test_a_key_is_born_expired(self):
         with self.assertRaises(ValidationError):
             self._wizard(date_end=fields.Date.today() - timedelta(days=1))

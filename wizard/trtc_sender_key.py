@@ -5,8 +5,11 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 
 from odoo.addons.base.models.res_users import check_identity
 
-#: A sender has none of these
+#: A sender has none of these: neither is it an employee, nor a customer.
 FOREIGN_GROUPS = (
+    "base.group_user",
+    "base.group_portal",
+    "base.group_public",
     "trtc_billing.group_user",
     "base.group_system",
     "base.group_erp_manager",
