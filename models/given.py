@@ -1,11 +1,18 @@
 from collections import defaultdict
 from contextlib import contextmanager
 
+from psycopg2 import DataError
+
 from odoo import api, models
+from odoo.api import NewId
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
+from .commands import check_links
 from .markers import without_defaults
+
+#: What Odoo and Python say of values that make no sense to them.
+SENSELESS = (ArithmeticError, AssertionError, NotImplementedError, TypeError, ValueError)
 
 
 class TrtcGiven(models.AbstractModel):
@@ -28,16 +35,31 @@ class TrtcGiven(models.AbstractModel):
             # on a model of Odoo itself, other addons may rely on it.
             ours = self._original_module == "trtc_billing"
             self = self.with_env(without_defaults(self.env, "" if ours else "trtc_"))
-        values = super().default_get(fields_list)
+        names = [name for name in fields_list if f"default_{name}" in self.env.context]
+        try:
+            values = super().default_get(fields_list)
+        except (AttributeError, LookupError, *SENSELESS) as error:
+            if self.env.su or not names:
+                raise
+            raise UserError(
+                self.env._(
+                    "%(model)s: a default value cannot be read. Check %(names)s of the context.",
+                    model=self.env["ir.model"]._get(self._name).name or self._name,
+                    names=", ".join(f"default_{name}" for name in names),
+                )
+            ) from error
+        check_links(self, [values])
         self._check_given([values])
         return values
 
     @api.model_create_multi
     def create(self, vals_list):
+        check_links(self, vals_list)
         self._check_given(vals_list)
         return super().create(vals_list)
 
     def write(self, vals):
+        check_links(self, [vals])
         self._check_given([vals])
         return super().write(vals)
 
@@ -48,14 +70,32 @@ class TrtcGiven(models.AbstractModel):
     # === SEARCH === #
 
     @api.model
-    def _search(self, domain, *args, **kwargs):
+    def _search(self, domain, offset=0, limit=None, order=None, **kwargs):
+        self._check_window(offset, limit)
         with self._answering(domain):
-            return super()._search(domain, *args, **kwargs)
+            return super()._search(domain, offset, limit, order, **kwargs)
 
     @api.model
-    def _read_group(self, domain, *args, **kwargs):
+    def _read_group(
+        self, domain, groupby=(), aggregates=(), having=(), offset=0, limit=None, order=None
+    ):
+        self._check_window(offset, limit)
         with self._answering(domain):
-            return super()._read_group(domain, *args, **kwargs)
+            return super()._read_group(domain, groupby, aggregates, having, offset, limit, order)
+
+    @api.model
+    @api.private
+    @api.readonly
+    def search_fetch(self, domain, *args, **kwargs):
+        # The database is asked here, and may not take what the domain says.
+        with self._answering(domain):
+            return super().search_fetch(domain, *args, **kwargs)
+
+    @api.model
+    @api.readonly
+    def search_count(self, domain, *args, **kwargs):
+        with self._answering(domain):
+            return super().search_count(domain, *args, **kwargs)
 
     @contextmanager
     def _answering(self, domain):
@@ -66,18 +106,42 @@ class TrtcGiven(models.AbstractModel):
         """
         try:
             yield
-        except (AssertionError, NotImplementedError, TypeError, ValueError) as error:
+        except (DataError, *SENSELESS) as error:
             if self.env.su:
                 raise
+            model = self._description
+            if not isinstance(error, DataError):
+                # The database answers no more questions once it has refused one.
+                model = self.env["ir.model"]._get(self._name).name or model
             raise UserError(
                 self.env._(
                     "%(model)s cannot be searched, sorted or grouped like this: %(domain)s. Check "
                     "the fields, which have to be stored or searchable, the operators and the "
                     "values.",
-                    model=self.env["ir.model"]._get(self._name).name or self._name,
+                    model=model,
                     domain=repr(domain)[:200],
                 )
             ) from error
+
+    @api.model
+    def _check_window(self, offset, limit):
+        """Raise unless it is said in whole numbers which part of what is found is wanted."""
+        for name, value in (("offset", offset), ("limit", limit)):
+            if value and not self.env.su and not (type(value) is int and 0 < value < 2**63):
+                raise UserError(
+                    self.env._(
+                        "%(name)s: %(value)s is no number of records. Send a whole number, zero "
+                        "or more.",
+                        name=name,
+                        value=repr(value)[:50],
+                    )
+                )
+
+    # === ACCESS === #
+
+    def check_access(self, operation):
+        check_ids(self)
+        return super().check_access(operation)
 
     # === TOOLING === #
 
@@ -115,10 +179,24 @@ def check_one(records):
         raise UserError(
             env._("Choose one record: this was asked of %(count)s.", count=len(records))
         )
+    check_ids(records)
     if not env.su:
         if records.id and not records.exists():
             raise UserError(env._("This record does not exist any more."))
         records.check_access("read")
+
+
+def check_ids(records):
+    """Raise if records are named by what is no id; those that are not saved yet have none."""
+    if records.env.su:
+        return
+    for one in records._ids:
+        if one and type(one) is not int and not isinstance(one, NewId):
+            raise UserError(
+                records.env._(
+                    "%(value)s is no id of a record. Send whole numbers.", value=repr(one)[:50]
+                )
+            )
 
 
 def check_given(records, vals_list, prefix=""):

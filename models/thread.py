@@ -1,5 +1,5 @@
 from odoo import models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from .shown import is_customer
 
@@ -36,6 +36,7 @@ class TrtcThread(models.AbstractModel):
         return {operation: records for operation, records in grouped.items() if operation}
 
     def message_post(self, **kwargs):
+        self._trtc_check_staff()
         if not self._trtc_is_to_customer():
             self._trtc_check_recipients(
                 kwargs.get("partner_ids"), kwargs.get("outgoing_email_to")
@@ -43,6 +44,7 @@ class TrtcThread(models.AbstractModel):
         return super().message_post(**kwargs)
 
     def message_notify(self, **kwargs):
+        self._trtc_check_staff()
         if not self._trtc_is_to_customer():
             self._trtc_check_recipients(kwargs.get("partner_ids"))
         return super().message_notify(**kwargs)
@@ -67,6 +69,15 @@ class TrtcThread(models.AbstractModel):
     def _trtc_is_to_customer(self):
         """Tell whether the module itself writes to a customer."""
         return self.env.context.get("trtc_to_customer") is TO_CUSTOMER
+
+    def _trtc_check_staff(self):
+        """Raise if a customer writes, who has no chatter here."""
+        if is_customer(self.env) and not self.env.su:
+            raise AccessError(
+                self.env._(
+                    "The staff alone writes here. Answer an invoice or an e-mail instead."
+                )
+            )
 
     def _trtc_check_recipients(self, partner_ids, emails=None):
         """Raise if a message would leave the company."""

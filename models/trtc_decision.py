@@ -88,8 +88,6 @@ class TrtcDecision(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        if not self.env.su:
-            vals_list = [{**vals, "user_id": self.env.uid} for vals in vals_list]
         decisions = super().create(vals_list)
         for decision in decisions:
             decision._note_for_settlement()

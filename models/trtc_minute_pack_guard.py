@@ -13,6 +13,10 @@ SOLD_FIELDS = {
     "kind",
     "ratio_table_id",
 }
+#: What settlement grants by a policy, and what a paid term includes: nobody enters these.
+GRANTED_KINDS = {"free", "edition"}
+#: What stays of a pack as it was granted.
+GRANTED_FIELDS = {"account_id", "application_id", "kind", "minutes"}
 
 
 class TrtcMinutePack(models.Model):
@@ -30,6 +34,7 @@ class TrtcMinutePack(models.Model):
         packs = super().create(vals_list)
         # Values may also come as defaults of the context.
         packs._check_not_booked(name for pack in packs for name in BOOKED_FIELDS if pack[name])
+        packs._check_kind(packs.mapped("kind"))
         return packs
 
     def write(self, vals):
@@ -37,6 +42,7 @@ class TrtcMinutePack(models.Model):
         if not self.env.su:
             self._check_not_booked(BOOKED_FIELDS & set(vals))
             self._check_not_sold(SOLD_FIELDS & set(vals))
+            self._check_not_granted(vals)
         return super().write(vals)
 
     def copy(self, default=None):  # pylint: disable=method-required-super
@@ -60,6 +66,39 @@ class TrtcMinutePack(models.Model):
                     field=self._fields[name]._description_string(self.env),
                 )
             )
+
+    def _check_kind(self, kinds):
+        """Raise if packs would be of a kind that nobody enters."""
+        if GRANTED_KINDS.isdisjoint(kinds):
+            return
+        raise UserError(
+            self.env._(
+                "Free minutes and minutes of an edition cannot be entered: the rule of the account "
+                "and a paid term grant them. Choose Prepaid or Promotional."
+            )
+        )
+
+    def _check_not_granted(self, vals):
+        """Raise if a pack would become one that is granted, or change though it is one."""
+        for pack in self:
+            changed = [
+                name
+                for name in sorted(GRANTED_FIELDS & set(vals))
+                if not pack._trtc_holds(self._fields[name], vals[name])
+            ]
+            if changed and pack.kind in GRANTED_KINDS:
+                raise UserError(
+                    self.env._(
+                        "%(pack)s was granted: its %(fields)s cannot change. Enter another pack, "
+                        "or archive this one.",
+                        pack=pack.display_name,
+                        fields=", ".join(
+                            self._fields[name]._description_string(self.env) for name in changed
+                        ),
+                    )
+                )
+            if "kind" in changed:
+                self._check_kind([vals["kind"]])
 
     def _check_not_sold(self, names):
         """Raise if one of these fields would change on a pack that was sold."""

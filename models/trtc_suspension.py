@@ -70,8 +70,6 @@ class TrtcSuspension(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        if not self.env.su:
-            vals_list = [{**vals, "user_id": self.env.uid} for vals in vals_list]
         suspensions = super().create(vals_list)
         for suspension in suspensions:
             suspension._post(
