@@ -143,6 +143,11 @@ class TrtcGiven(models.AbstractModel):
         check_ids(self)
         return super().check_access(operation)
 
+    def _fetch_field(self, field):
+        # Methods look at fields before anybody asks for the rights to a record.
+        check_ids(self)
+        return super()._fetch_field(field)
+
     # === TOOLING === #
 
     @api.model

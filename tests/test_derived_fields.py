@@ -122,7 +122,8 @@ class TestDerivedFields(FormsCommon):
             }
             row = {**fill, field.name: forged}
             header = [f"{name}/.id" if name in links else name for name in row]
-            result = model.load(header, [["" if one is False else str(one) for one in row.values()]])
+            cells = ["" if one is False else str(one) for one in row.values()]
+            result = model.load(header, [cells])
             with self.subTest(field=str(field)):
                 self.assertFalse(result["ids"])
             for message in result["messages"]:

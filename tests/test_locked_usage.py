@@ -167,21 +167,18 @@ class TestLockedUsage(TrtcCommon):
 
     def test_a_decision_is_made_in_the_name_of_somebody_else(self):
         boss = self.make_user("manager")
-        decision = (
-            self.env["trtc.decision"]
-            .with_user(self.accountant)
-            .create(
-                {
-                    "application_id": self.application.id,
-                    "item_id": self.item("screenshot_terminal").id,
-                    "date_from": "2024-10-01",
-                    "date_to": "2024-10-31",
-                    "outcome": "waive",
-                    "reason": "As agreed",
-                    "user_id": boss.id,
-                }
-            )
-        )
+        decisions = self.env["trtc.decision"].with_user(self.accountant)
+        vals = {
+            "application_id": self.application.id,
+            "item_id": self.item("screenshot_terminal").id,
+            "date_from": "2024-10-01",
+            "date_to": "2024-10-31",
+            "outcome": "waive",
+            "reason": "As agreed",
+        }
+        with self.assertRaisesRegex(UserError, "Decided By follows from other data"):
+            decisions.create({**vals, "user_id": boss.id})
+        decision = decisions.with_context(default_user_id=boss.id).create(vals)
         self.assertEqual(decision.user_id, self.accountant)
         decision.with_user(boss).unlink()
         message = self.account.message_ids.sorted("id")[-1]
