@@ -103,7 +103,8 @@ class TestOddValues(FormsCommon):
     def test_links_that_are_none_end_in_a_traceback(self):
         for label in sorted(EXAMPLES):
             model, example = self.env[label].with_user(self.user_manager), self.get_example(label)
-            if example.fill is None or not label.startswith("trtc."):
+            is_ours = label.startswith("trtc.") and model.has_access("create")
+            if example.fill is None or not is_ours:
                 continue
             model = model.with_context(**example.context or {})
             record = model.search([], limit=1)
