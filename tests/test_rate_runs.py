@@ -127,26 +127,25 @@ class TestReasonsOfHolds(RunCase):
         self.assertFalse(draft.trtc_hold_reason)
 
     def test_the_note_stays_for_a_reader_of_another_language(self):
+        """The date in it is written in another way."""
         self.env["res.lang"]._activate_lang("fr_FR")
         for auto_post in (False, True):
             with self.subTest(auto_post=auto_post):
-                self.account = self.make_account(
+                account = self.make_account(
                     pricelist_id=self.contract.id,
                     invoice_date_rule="period_end",
                     auto_post=auto_post,
                 )
-                self.application = self.make_application(self.account)
-                self.usage("av_hd", 60_000, "2024-10-10", self.application)
-                self.run_as_accountant()
-                draft = self.get_draft().sudo()
-                self.user_accountant.lang = "fr_FR"
-                self.run_as_accountant()
+                self.usage("av_hd", 60_000, "2024-10-10", self.make_application(account))
+                self.run_as_accountant(accounts=account)
+                draft = self.get_draft(account).sudo()
+                french = account.with_context(lang="fr_FR")
+                self.run_as_accountant(accounts=french)
                 self.assertEqual(len(self.get_told(draft)), 1)
                 self.set_rate("2024-10-31", 5)
-                self.run_as_accountant()
+                self.run_as_accountant(accounts=french)
                 self.assertFalse(draft.trtc_hold)
                 self.assertEqual(draft.state, "posted" if auto_post else "draft")
-                self.user_accountant.lang = "en_US"
                 self.env["res.currency.rate"].search([]).unlink()
 
     def test_another_date_is_another_reason(self):
