@@ -3,6 +3,7 @@ from datetime import date
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .commands import check_links
 from .markers import WATCHED
 
 
@@ -70,6 +71,7 @@ class TrtcAccountPricelist(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        check_links(self, vals_list)
         if self._is_watched():
             return super().create(vals_list)
         self.check_access("create")
