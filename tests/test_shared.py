@@ -173,7 +173,9 @@ class TestShared(SharedCase):
                     found.write({"taxes_id": [command]})
             found.write({"taxes_id": [Command.link(own.id)]})
             self.assertLessEqual(foreign | own, record.sudo().taxes_id)
-            for command in (Command.unlink(foreign.id), Command.clear(), Command.set(own.ids)):
+            with self.assertRaises(AccessError), self.env.cr.savepoint():
+                found.write({"taxes_id": [Command.unlink(foreign.id)]})
+            for command in (Command.clear(), Command.set(own.ids)):
                 # What is not seen stays.
                 found.write({"taxes_id": [command]})
                 self.env.flush_all()
