@@ -27,7 +27,7 @@ class TrtcEntered(models.AbstractModel):
 
     @api.model
     def name_create(self, name):
-        if not self._rec_name:
+        if not self._rec_name or self._fields[self._rec_name].type not in ("char", "text"):
             self.check_access("create")
             # Where a form offers it, this error opens the whole form.
             raise ValidationError(

@@ -153,7 +153,7 @@ class ProductTemplate(models.Model):
     # === CRUD === #
 
     def write(self, vals):
-        if "taxes_id" not in vals:
+        if "taxes_id" not in vals or not get_other_companies(self.env):
             return super().write(vals)
         # What is in the cache may be what the user sees, or all there is.
         self.invalidate_recordset(["taxes_id"])

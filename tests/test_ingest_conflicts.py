@@ -1,6 +1,5 @@
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
 
 from .test_ingest import IngestCommon
 
@@ -211,11 +210,7 @@ class TestUsageSource(IngestCommon):
 
     def test_a_second_source_of_that_name_is_refused(self):
         self.refuse("feed")
-        with (
-            mute_logger("odoo.sql_db"),
-            self.assertRaisesRegex(Exception, "trtc_usage_source_key_uniq"),
-            self.env.cr.savepoint(),
-        ):
+        with self.assertRaisesRegex(ValidationError, "There is a source feed"):
             self.refuse("FEED ")
 
     def test_what_is_no_name_is_refused_with_a_sentence(self):

@@ -74,7 +74,7 @@ class TestTurns(ScheduleCase):
         self.assertEqual(self.total("quantity", of=self.heavy), 2_000)
 
     def test_an_account_whose_turn_never_came_is_counted(self):
-        self.light.settle_attempts = 2
+        self.light.sudo().settle_attempts = 2
         self.run_cron("settle", "2024-10-10T08:00:00", time_left=[1, 0])
         self.assertEqual(self.settled(), self.heavy)
         self.assertEqual(self.accounts.mapped("settle_attempts"), [0, 2])

@@ -14,6 +14,9 @@ from odoo import Command
 company = env.company
 env["account.chart.template"].try_loading("generic_coa", company=company, install_demo=False)
 usd, cny = (env.ref(f"trtc_billing.pricelist_{name}") for name in ("usd", "cny"))
+env["res.currency.rate"].create({
+    "currency_id": cny.currency_id.id, "company_id": company.id, "name": "2024-01-01", "rate": 7,
+})
 items = {item.code: item for item in env["trtc.item"].search([])}
 graduated = env["product.pricelist"].create({
     "name": "Graduated", "currency_id": usd.currency_id.id, "trtc_graduated": True,
