@@ -111,15 +111,7 @@ class AccountMove(models.Model):
 
     def unlink(self):
         if not is_trusted(self.env):
-            posted = self._trtc_filter_posted()
-            if posted:
-                raise AccessError(
-                    self.env._(
-                        "%(document)s bills TRTC usage and is posted: it is not deleted. Use "
-                        "Credit Note or Cancel instead.",
-                        document=posted._trtc_get_names(),
-                    )
-                )
+            self._trtc_check_not_posted()
         # Odoo itself tells the lines of what goes not to follow each other any more.
         moves = self._trtc_as_flow() if self._trtc_filter_usage() else self
         return super(AccountMove, moves).unlink()
@@ -130,13 +122,28 @@ class AccountMove(models.Model):
         return super(AccountMove, self._trtc_without_skips())._post(soft).with_env(self.env)
 
     def button_draft(self):
-        return super(AccountMove, self._trtc_as_flow()).button_draft()
+        moves = self._trtc_as_flow()
+        return super(AccountMove, moves).button_draft()
 
     def button_cancel(self):
-        return super(AccountMove, self._trtc_as_flow()).button_cancel()
+        moves = self._trtc_as_flow()
+        return super(AccountMove, moves).button_cancel()
 
     def action_toggle_block_payment(self):
-        return super(AccountMove, self._trtc_as_flow()).action_toggle_block_payment()
+        moves = self._trtc_as_flow()
+        return super(AccountMove, moves).action_toggle_block_payment()
+
+    def _trtc_check_not_posted(self):
+        """Raise if one of these documents bills usage and is posted: it is not deleted."""
+        posted = self._trtc_filter_posted()
+        if posted:
+            raise AccessError(
+                self.env._(
+                    "%(document)s bills TRTC usage and is posted: it is not deleted. Use "
+                    "Credit Note or Cancel instead.",
+                    document=posted._trtc_get_names(),
+                )
+            )
 
     def _set_next_made_sequence_gap(self, made_gap):
         # Of the documents behind these, whoever they bill.

@@ -235,7 +235,8 @@ class TestShared(SharedCase):
             self.env.flush_all()
             self.env.invalidate_all()
             pricelist = self.pricelist_usd.with_user(self.manager)
-            self.env.user.company_ids, self.manager.company_ids, pricelist.name  # noqa: B018
+            (self.env.user | self.manager).mapped("company_ids")
+            pricelist.mapped("name")
             before = self.env.cr.sql_log_count
             with self.assertRaises(AccessError):
                 pricelist._trtc_check_shared()

@@ -40,6 +40,20 @@ def unpark():
     partners.property_account_position_id = False
 
 
+def enter_rates():
+    """Nothing is booked without an exchange rate any more."""
+    for currency in env["trtc.account"].search([]).currency_id - env.company.currency_id:
+        if not currency.rate_ids:
+            env["res.currency.rate"].create(
+                {
+                    "currency_id": currency.id,
+                    "company_id": env.company.id,
+                    "name": "2024-01-01",
+                    "rate": 7,
+                }
+            )
+
+
 def stay():
     """A run with nothing new to do makes nothing, not even of what was credited before."""
     run("2024-10-31")
@@ -81,6 +95,7 @@ def next_month():
 
 
 unpark()
+enter_rates()
 stay()
 refresh(env["trtc.account"].search([("uin", "=", "200000000001")]))
 next_month()
